@@ -1,0 +1,1 @@
+//! The conformance kit: every engine behind [`Blobs`](crate::Blobs) passes it.

@@ -1,0 +1,1 @@
+//! The conformance kit: every engine behind [`Catalog`](crate::Catalog) passes it.

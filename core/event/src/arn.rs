@@ -1,0 +1,50 @@
+//! Amazon resource names, built in one place so that no caller concatenates its own.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AccountId, Region};
+
+/// A resource name. Always the `aws` partition here.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Arn(String);
+
+impl Arn {
+    /// `arn:aws:iam::ACCOUNT:root`
+    pub fn root(account: AccountId) -> Self {
+        Self(format!("arn:aws:iam::{account}:root"))
+    }
+
+    /// `arn:aws:iam::ACCOUNT:user/PATH/NAME`; `path` begins and ends with a slash.
+    pub fn user(account: AccountId, path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:user{path}{name}"))
+    }
+
+    /// `arn:aws:s3:::BUCKET`
+    pub fn bucket(bucket: &str) -> Self {
+        Self(format!("arn:aws:s3:::{bucket}"))
+    }
+
+    /// `arn:aws:s3:::BUCKET/KEY`
+    pub fn object(bucket: &str, key: &str) -> Self {
+        Self(format!("arn:aws:s3:::{bucket}/{key}"))
+    }
+
+    /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`
+    pub fn regional(service: &str, region: &Region, account: AccountId, resource: &str) -> Self {
+        Self(format!("arn:aws:{service}:{region}:{account}:{resource}"))
+    }
+
+    /// The whole name.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Arn {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}

@@ -1,0 +1,25 @@
+//! The CloudTrail record: what it is made of, how its bytes are fixed once, and how the few members that routing
+//! needs are read back out of bytes that somebody else fixed.
+//!
+//! - **From** `capture`, which builds records of calls, and from files and journals, which hold records as bytes.
+//! - **To** the journal, every destination and every service: they carry the bytes and read a [`Head`].
+//! - **Promises** that a record's bytes are a function of its parts, and that reading a head never changes them.
+//! - **Does not promise** that foreign bytes follow the rules: [`Head::parse`] says what is wrong with them.
+//! - **On crash** nothing: everything here is a value.
+//! - **Absent on purpose**: a `serde_json::Value` of a record; nobody on an event's path needs the whole tree.
+
+mod arn;
+mod head;
+mod identity;
+mod ids;
+mod json;
+mod limits;
+mod record;
+
+pub use arn::Arn;
+pub use head::{BadRecord, Category, Head, NamedResource};
+pub use identity::{IdentityType, UserIdentity};
+pub use ids::{AccountId, EventId, MalformedId, Region};
+pub use json::{RawJson, write_text};
+pub use limits::{ADDITIONAL_BYTES_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};
+pub use record::{Owner, Record, RecordResource, TlsDetails};

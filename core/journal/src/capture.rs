@@ -1,0 +1,94 @@
+//! The port between the door and capture: a call is announced, runs, and is recorded.
+
+use futures::future::BoxFuture;
+use opentrail_event::{AccountId, Category, EventId, RawJson, RecordResource, Region, TlsDetails, UserIdentity};
+
+use crate::Position;
+
+/// What kind of call it is, as far as recording goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CallClass {
+    pub category: Category,
+    /// As CloudTrail marks the event.
+    pub read_only: bool,
+    /// Mints credentials: needs an intent even where it is read-only, and keeps its response in the record.
+    pub mints_credentials: bool,
+}
+
+impl CallClass {
+    /// Whether an intent is made durable before the call runs.
+    pub fn needs_intent(self) -> bool {
+        !self.read_only || self.mints_credentials
+    }
+}
+
+/// A call whose caller is proven, before it runs.
+#[derive(Debug, Clone)]
+pub struct Call {
+    pub class: CallClass,
+    pub user_identity: UserIdentity,
+    /// The account whose history gets the record.
+    pub account: AccountId,
+    pub region: Region,
+    /// `s3.amazonaws.com`
+    pub event_source: String,
+    pub event_name: String,
+    pub api_version: Option<String>,
+    pub source_ip_address: String,
+    pub user_agent: Option<String>,
+    pub request_id: String,
+    /// As CloudTrail spells it, secrets hidden; `None` for null.
+    pub request_parameters: Option<RawJson>,
+    pub resources: Vec<RecordResource>,
+    pub tls: Option<TlsDetails>,
+}
+
+/// How a call ended.
+#[derive(Debug, Clone, Default)]
+pub struct Outcome {
+    pub error_code: Option<String>,
+    pub error_message: Option<String>,
+    /// `None` for null.
+    pub response_elements: Option<RawJson>,
+    /// `None` leaves the member out.
+    pub additional_event_data: Option<RawJson>,
+    /// In place of the call's own where the run knows better.
+    pub resources: Option<Vec<RecordResource>>,
+    /// Some failures are recorded without their parameters.
+    pub hide_parameters: bool,
+    /// A change of an account by somebody else: that account gets a copy, bound by one sharedEventID.
+    pub copy_for: Option<AccountId>,
+}
+
+/// A call that was announced. Dropping it without [`Capture::finish`] leaves its intent to be resolved as unknown.
+#[derive(Debug)]
+#[must_use]
+pub struct Ticket {
+    pub event_id: EventId,
+    /// False for a data event that nobody wants: neither intent nor record is made.
+    pub wanted: bool,
+    pub call: Call,
+}
+
+/// Why a call cannot be recorded, and so does not run.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum Refused {
+    /// The account's share of the journal is full. The caller may retry.
+    #[error("recording is over its budget: {0}")]
+    Busy(String),
+    /// The journal does not take entries.
+    #[error("recording is unavailable: {0}")]
+    Unavailable(String),
+}
+
+/// The port. `capture` implements it, `wire` uses it.
+///
+/// # Contract
+/// When `begin` returns, the intent of a call that [needs one](CallClass::needs_intent) is durable. When `finish`
+/// returns a position, the record is durable. The caller is answered only after `finish`.
+pub trait Capture: Send + Sync {
+    /// Announces the call.
+    fn begin(&self, call: Call) -> BoxFuture<'_, Result<Ticket, Refused>>;
+    /// Records the call. `None` for a data event that nobody wants.
+    fn finish(&self, ticket: Ticket, outcome: Outcome) -> BoxFuture<'_, Result<Option<Position>, Refused>>;
+}

@@ -1,0 +1,1 @@
+//! The conformance kit: every engine behind [`Journal`](crate::Journal) passes it.

@@ -1,0 +1,19 @@
+//! Who someone is, and whether they may.
+//!
+//! - **From** `wire`, which asks with an access key id and, once the signature is proven, with an action.
+//! - **To** the catalog, where accounts, users and sealed keys live.
+//! - **Promises** that a disabled or deleted key stops working with the call that disabled it, and that nobody but the
+//!   operator crosses an account's border.
+//! - **Does not promise** anything about signatures: proving them is `wire`'s part.
+//! - **On crash** nothing is lost: everything here is a catalog transaction or derived from one.
+//! - **Absent on purpose**: HTTP, and the policy language, which a later version of [`Decide`] will speak.
+
+mod decide;
+mod directory;
+mod principal;
+mod seal;
+
+pub use decide::{Decide, Decision, Grants, Question};
+pub use directory::{AccessKey, Account, Directory, DirectoryError, KeyStatus, NewAccessKey, User, UserPolicy};
+pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Secret};
+pub use seal::{Seal, SealError};

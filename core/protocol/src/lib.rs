@@ -1,0 +1,23 @@
+//! The AWS protocols: what a call says, how an answer is spelled, and how CloudTrail writes both down.
+//!
+//! - **From** `wire`, which has bytes and knows whose service they are for.
+//! - **To** services, which see a [`Document`]; and to `capture`, which gets request parameters and response elements as
+//!   CloudTrail spells them, from one renderer for our own calls and recorded ones alike.
+//! - **Promises** that no input panics or grows beyond named limits, and that everything it refuses says where and why.
+//! - **Does not promise** to know a service whose model is not among its tables.
+//! - **On crash** nothing: everything here is a value.
+//! - **Absent on purpose**: generated structs per shape; the model tables drive decoding, checking, encoding and
+//!   rendering, so that a service with a model needs no code here.
+
+mod document;
+pub mod json;
+mod model;
+pub mod query;
+mod render;
+pub mod s3;
+mod validate;
+
+pub use document::Document;
+pub use model::{Models, OperationModel, Protocol, ServiceModel};
+pub use render::{request_parameters, response_elements};
+pub use validate::{Malformed, Violation, validate};

@@ -1,0 +1,1 @@
+//! The conformance kit: every engine behind [`Table`](crate::Table) passes it.

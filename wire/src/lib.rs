@@ -1,0 +1,20 @@
+//! The door: everything that comes in over the network, and every answer.
+//!
+//! - **From** the network.
+//! - **To** `capture` (through its port) and the services it was given.
+//! - **Promises** that a call runs only for a caller who proved who they are and who may, after its intent is durable; that
+//!   its answer leaves only after its record is; and that every refusal is an error in the protocol of the request.
+//! - **Does not promise** that a client who hung up learns the result: the call is finished and recorded all the same.
+//! - **On crash** callers without an answer retry; `capture` resolves what was begun.
+//! - **Absent on purpose**: any knowledge of what a service does, and any trust in a header that is not signed.
+
+mod door;
+mod fault;
+mod operation;
+mod service;
+pub mod sigv4;
+
+pub use door::{Door, DoorSettings, Pages, Running};
+pub use fault::{BodyFault, Fault};
+pub use operation::{Facts, Operation, RpcAnswer, RpcService};
+pub use service::{Announced, Answer, AnswerBody, BodyRule, Cx, Rejected, RequestBody, RequestHead, Service, Trailers};

@@ -1,0 +1,90 @@
+//! Services that are tables of operations: awsJson and Query, driven by their model.
+
+use std::sync::Arc;
+
+use futures::future::BoxFuture;
+use opentrail_event::{AccountId, Arn, Category, RecordResource};
+use opentrail_protocol::{Document, ServiceModel, Violation};
+
+use crate::{Cx, Fault};
+
+/// What is fixed about an operation.
+#[derive(Debug, Clone, Copy)]
+pub struct Facts {
+    /// `LookupEvents`, as in the model.
+    pub name: &'static str,
+    /// `cloudtrail:LookupEvents`
+    pub action: &'static str,
+    pub read_only: bool,
+    pub category: Category,
+    /// Mints credentials, and so is announced and keeps its response in the record.
+    pub mints_credentials: bool,
+    /// Open to every proven caller.
+    pub open: bool,
+    /// The errors it answers of itself, for the compatibility page and its test.
+    pub errors: &'static [&'static str],
+}
+
+/// What an operation gives back.
+#[derive(Debug, Clone)]
+pub struct RpcAnswer {
+    /// Of the model's output shape.
+    pub output: Document,
+    /// In place of what [`Operation::resources`] said.
+    pub resources: Option<Vec<RecordResource>>,
+    /// A change of another account: it gets a copy of the record.
+    pub copy_for: Option<AccountId>,
+}
+
+impl From<Document> for RpcAnswer {
+    fn from(output: Document) -> Self {
+        Self { output, resources: None, copy_for: None }
+    }
+}
+
+/// One operation: one file in `services/<service>/src/op/`, one line in its service's table.
+pub trait Operation: Send + Sync {
+    /// What is fixed about it.
+    fn facts(&self) -> &'static Facts;
+    /// What the decider is asked about. Nothing in particular, unless said otherwise.
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        let _ = (cx, input);
+        Vec::new()
+    }
+    /// The record's `resources`.
+    fn resources(&self, cx: &Cx, input: &Document) -> Vec<RecordResource> {
+        let _ = (cx, input);
+        Vec::new()
+    }
+    /// The service's own error for a constraint of the model that does not hold, where it has one.
+    fn refuse(&self, violation: &Violation) -> Option<Fault> {
+        let _ = violation;
+        None
+    }
+    /// Runs it. `input` satisfies the model.
+    fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>>;
+}
+
+/// A service made of its model and a table of operations. An operation that is in the model and not in the table is
+/// answered with an error that names it.
+pub struct RpcService {
+    pub(crate) model: Arc<ServiceModel>,
+    pub(crate) operations: Vec<Box<dyn Operation>>,
+}
+
+impl RpcService {
+    /// Panics if an operation is not in the model, or is twice in the table: a mistake of the program, found at start.
+    pub fn new(model: Arc<ServiceModel>, operations: Vec<Box<dyn Operation>>) -> Self {
+        for (i, operation) in operations.iter().enumerate() {
+            let name = operation.facts().name;
+            assert!(model.operation(name).is_some(), "{name} is not in the model of {}", model.signing_name);
+            assert!(operations[..i].iter().all(|o| o.facts().name != name), "{name} is twice in the table");
+        }
+        Self { model, operations }
+    }
+
+    /// The table.
+    pub fn operations(&self) -> impl Iterator<Item = &'static Facts> {
+        self.operations.iter().map(|o| o.facts())
+    }
+}
