@@ -10,6 +10,8 @@
 //! begins, it leaves nothing; dropped within it, the blob may be there, whole.
 
 mod put;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;

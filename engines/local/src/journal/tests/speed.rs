@@ -12,7 +12,8 @@ use crate::journal::{JournalSettings, LocalJournal};
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn many_callers_share_a_sync() {
     let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder on a real disk");
-    let journal = LocalJournal::open(Arc::new(RealDisk), &folder.path().join("j"), JournalSettings::default(), World::real());
+    let journal =
+        LocalJournal::open(Arc::new(RealDisk), &folder.path().join("j"), JournalSettings::default(), World::real());
     let journal = Arc::new(journal.expect("a journal"));
     let span = std::env::var("OPENTRAIL_SPEED_S").ok().and_then(|s| s.parse().ok()).unwrap_or(0.3);
     let until = Instant::now() + Duration::from_secs_f64(span);
