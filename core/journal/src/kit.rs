@@ -210,7 +210,7 @@ where
         let came: BTreeMap<Position, Entry> = came.into_iter().map(|frame| (frame.position, frame.entry)).collect();
         assert!(came == went, "life {life}: {} entries, {} were acknowledged", came.len(), went.len());
         for (partition, end) in &journal.watch().borrow().0 {
-            let last = went.keys().filter(|at| at.partition == *partition).next_back();
+            let last = went.keys().rfind(|at| at.partition == *partition);
             assert_eq!(*end, last.map_or(0, |at| at.offset + 1), "the end after a restart");
         }
     }

@@ -90,6 +90,7 @@ async fn a_dropped_catalog_has_committed_what_it_took() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+#[allow(clippy::print_stdout)]
 async fn writers_share_a_commit() {
     let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder on a real disk");
     let catalog = Arc::new(open(folder.path(), "catalog"));

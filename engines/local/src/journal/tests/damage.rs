@@ -16,7 +16,7 @@ fn segments(disk: &SimDisk) -> Vec<PathBuf> {
 }
 
 fn len(disk: &SimDisk, path: &Path) -> u64 {
-    disk.open(path).and_then(|file| file.len()).expect("a segment")
+    disk.open(path).and_then(|file| file.size()).expect("a segment")
 }
 
 fn filled(batches: u64) -> SimDisk {
@@ -62,7 +62,7 @@ fn filled_copy(from: &SimDisk, paths: &[PathBuf]) -> SimDisk {
     }
     for path in paths.iter().chain([&Path::new(DIR).join("meta")]) {
         let source = from.open(path).expect("a file");
-        let mut bytes = vec![0; source.len().expect("its size") as usize];
+        let mut bytes = vec![0; source.size().expect("its size") as usize];
         source.read_at(&mut bytes, 0).expect("its bytes");
         to.create(path).and_then(|file| file.write_at(&bytes, 0)).expect("a copy");
     }

@@ -1,5 +1,7 @@
 //! A short look at the speed, printed; the figures that count are the bench's.
 
+#![allow(clippy::print_stdout)]
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
