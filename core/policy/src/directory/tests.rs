@@ -267,7 +267,7 @@ fn a_configured_key_cannot_take_over_anothers() {
     check(configured("111122223333", None, &root, "x"), "another owner");
     check(configured("000000000000", Some("eve"), "k", "x"), "operator's");
     check(configured("111122223333", None, "a/b", "x"), "access key id");
-    check(configured("111122223333", None, "a", "x y"), "secret");
+    check(configured("111122223333", None, "a", "x\ny"), "secret");
     let twice = [configured("111122223333", None, "a", "x"), configured("111122223333", None, "a", "y")];
     assert!(block_on(directory.merge(&twice)).is_err());
 }
