@@ -34,9 +34,13 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let credentials = house.join("data/credentials");
 
     println!("\na small company goes to work at {endpoint}\n");
-    run::ok(Command::new(&program).arg("simulate").args(SIMULATE).args(["--endpoint-url", &endpoint, "--data"]).arg(
-        house.join("data"),
-    ))?;
+    run::ok(
+        Command::new(&program)
+            .arg("simulate")
+            .args(SIMULATE)
+            .args(["--endpoint-url", &endpoint, "--data"])
+            .arg(house.join("data")),
+    )?;
     try_out(&python, &program, &endpoint, &credentials)?;
     println!("\nThe server runs on. Stop it with:\n\n  cargo xtask demo --stop\n");
     Ok(())

@@ -47,9 +47,9 @@ impl Python {
         self.folder.join("bin").join(name)
     }
 
-    /// The folder of botocore's model files.
+    /// The folder of the botocore package, whose `data` holds the service models.
     pub(crate) fn botocore(&self) -> Result<PathBuf> {
-        let line = "import botocore, os; print(os.path.join(os.path.dirname(botocore.__file__), 'data'))";
+        let line = "import botocore, os; print(os.path.dirname(botocore.__file__))";
         let out = run::output(Command::new(self.program("python")).args(["-c", line]))?;
         Ok(PathBuf::from(out.trim()))
     }

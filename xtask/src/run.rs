@@ -37,8 +37,7 @@ pub(crate) fn ok(command: &mut Command) -> Result<()> {
 /// Runs to the end, copies its standard output through line by line, and gives it back with whether it succeeded.
 pub(crate) fn teed(command: &mut Command) -> Result<(bool, String)> {
     use std::io::{BufRead, BufReader};
-    let mut child =
-        command.stdout(Stdio::piped()).spawn().with_context(|| format!("start {}", name(command)))?;
+    let mut child = command.stdout(Stdio::piped()).spawn().with_context(|| format!("start {}", name(command)))?;
     let mut seen = String::new();
     for line in BufReader::new(child.stdout.take().expect("stdout is piped")).split(b'\n') {
         let line = String::from_utf8_lossy(&line.context("read output")?).into_owned();

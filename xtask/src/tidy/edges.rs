@@ -124,8 +124,20 @@ fn licences_are_ones_that_go_with_ours() {
             terms.split(['/', ' ', '(', ')']).filter(|t| !t.is_empty() && *t != "OR" && *t != "AND").any(|t| {
                 matches!(
                     t,
-                    "MIT" | "Apache-2.0" | "BSD-2-Clause" | "BSD-3-Clause" | "ISC" | "Zlib" | "Unicode-3.0" | "CC0-1.0"
-                        | "0BSD" | "BSL-1.0" | "Unlicense" | "MIT-0" | "CDLA-Permissive-2.0" | "OpenSSL"
+                    "MIT"
+                        | "Apache-2.0"
+                        | "BSD-2-Clause"
+                        | "BSD-3-Clause"
+                        | "ISC"
+                        | "Zlib"
+                        | "Unicode-3.0"
+                        | "CC0-1.0"
+                        | "0BSD"
+                        | "BSL-1.0"
+                        | "Unlicense"
+                        | "MIT-0"
+                        | "CDLA-Permissive-2.0"
+                        | "OpenSSL"
                 )
             })
         };

@@ -88,7 +88,8 @@ fn engines_alone_touch_disk_and_network() {
 /// Clippy bans these calls too; this holds where clippy is not run.
 #[test]
 fn time_and_chance_are_handed_in() {
-    let ambient = ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time::sleep", "getrandom::"];
+    let ambient =
+        ["SystemTime::now", "Instant::now", "Timestamp::now", "Zoned::now", "tokio::time::sleep", "getrandom::"];
     let mut complaints = Vec::new();
     for (path, text) in sources() {
         let room = path.split('/').next().unwrap_or_default();
