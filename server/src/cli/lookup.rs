@@ -1,5 +1,7 @@
 //! `opentrail lookup`: finds management events, and follows them live.
 
+use std::io::IsTerminal;
+
 use clap::{Args, ValueEnum};
 use serde_json::{Value, json};
 
@@ -97,9 +99,8 @@ impl Lookup {
             LookupFormat::Json => {
                 print("{\"Records\":[")?;
                 for (i, record) in records.iter().enumerate() {
-                    // The exact bytes of each record, not another spelling of it.
                     print(if i == 0 { "\n" } else { ",\n" })?;
-                    print(record)?;
+                    print(&json_text(record))?;
                 }
                 print("\n]}\n")?;
             }
@@ -134,7 +135,6 @@ impl Lookup {
             if left == 0 {
                 return Ok((records, true));
             }
-            // Bound to the token: the same for every page.
             input["MaxResults"] = json!(left.min(PAGE_MAX));
             let answer = client.call("Lookup", &input).await?;
             records.extend(texts(&answer));
@@ -157,9 +157,12 @@ impl Lookup {
             let answer = client.call("Lookup", &input).await?;
             for record in texts(&answer) {
                 let line = match self.format {
-                    LookupFormat::Json => format!("{record}\n"),
+                    LookupFormat::Json => format!("{}\n", json_text(&record)),
                     LookupFormat::Csv => csv_row(&record),
-                    LookupFormat::Table => format!("{}\n", output::row(RecordView::new(&record).table_cells().iter().map(String::as_str)).join("  ")),
+                    LookupFormat::Table => {
+                        let cells = RecordView::new(&record).table_cells();
+                        format!("{}\n", output::row(cells.iter().map(String::as_str)).join("  "))
+                    }
                 };
                 print(&line)?;
             }
@@ -204,6 +207,11 @@ impl Lookup {
 
 fn texts(answer: &Value) -> impl Iterator<Item = String> + '_ {
     answer["Records"].as_array().into_iter().flatten().filter_map(|r| r.as_str().map(str::to_owned))
+}
+
+/// The exact text of a record for programs; for a terminal the same JSON without characters that steer it.
+fn json_text(record: &str) -> String {
+    if std::io::stdout().is_terminal() { output::for_json_terminal(record) } else { record.to_owned() }
 }
 
 fn csv_row(record: &str) -> String {

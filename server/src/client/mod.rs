@@ -110,16 +110,21 @@ impl Client {
         })
     }
 
-    /// The same server as somebody else.
-    pub fn as_other(&self, keys: Keys) -> Self {
+    /// The same server by a connection of its own.
+    pub fn another(&self) -> Self {
         Self {
             endpoint: self.endpoint.clone(),
-            keys,
+            keys: self.keys.clone(),
             region: self.region.clone(),
             world: self.world.clone(),
             connection: Connection::default(),
             agent: self.agent.clone(),
         }
+    }
+
+    /// Signs as somebody else from now on.
+    pub fn act_as(&mut self, keys: Keys) {
+        self.keys = keys;
     }
 
     /// Shows this program to the server.

@@ -15,6 +15,20 @@ pub fn for_terminal(text: &str) -> String {
     out
 }
 
+/// JSON text with the same meaning and nothing that steers a terminal. Control characters stand inside its strings only, save for
+/// blanks between tokens.
+pub fn for_json_terminal(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if matches!(c, '\n' | '\t') || !(c.is_control() || is_invisible(c)) {
+            out.push(c);
+        } else {
+            write!(out, "\\u{:04x}", u32::from(c)).expect("a string takes everything");
+        }
+    }
+    out
+}
+
 /// A cell that no spreadsheet takes for a formula, quoted where CSV needs it.
 pub fn for_csv(text: &str) -> String {
     let guarded = match text.chars().next() {
@@ -40,6 +54,15 @@ mod tests {
         check("plain é", "plain é");
         check("\u{1b}[2Jx\r\n\u{7}", "\\u{1b}[2Jx\\u{d}\\u{a}\\u{7}");
         check("\u{9b}31m\u{202e}", "\\u{9b}31m\\u{202e}");
+    }
+
+    #[test]
+    fn json_keeps_its_meaning_on_a_terminal() {
+        let json = "{\"a\":\"\u{9b}31m\u{202e}\u{7f}é\"}";
+        let shown = for_json_terminal(json);
+        assert_eq!(shown, "{\"a\":\"\\u009b31m\\u202e\\u007fé\"}");
+        let read = |text: &str| serde_json::from_str::<serde_json::Value>(text).expect("JSON");
+        assert_eq!(read(&shown), read(json));
     }
 
     #[test]

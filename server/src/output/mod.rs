@@ -5,7 +5,7 @@ mod escape;
 mod records;
 
 pub use csv::csv_line;
-pub use escape::{for_csv, for_terminal};
+pub use escape::{for_csv, for_json_terminal, for_terminal};
 pub use records::{CSV_HEADER, RecordView};
 
 use clap::ValueEnum;

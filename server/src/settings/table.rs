@@ -110,7 +110,7 @@ pub const TABLE: &[Setting] = &[
         count(t, 1, 64).map(|v| s.journal_partitions = v as u32)
     }),
     setting!("journal.segment_bytes", "8388608", "bytes", false, "size of one file of the journal", |s, t| {
-        count(t, 64 * KIB, GIB).map(|v| s.journal_segment_bytes = v)
+        count(t, 64 * KIB, 64 * MIB).map(|v| s.journal_segment_bytes = v)
     }),
     setting!(
         "journal.bytes_max",
