@@ -1,0 +1,12 @@
+//! The Query protocol: form parameters in, XML out.
+
+mod decode;
+mod encode;
+mod form;
+
+pub use decode::decode;
+pub use encode::encode;
+pub use form::{FORM_BYTES_MAX, PAIRS_MAX, parse_form};
+
+#[cfg(test)]
+mod tests;
