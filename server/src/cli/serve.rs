@@ -1,12 +1,12 @@
 //! `opentrail serve`: the server, from its settings to its end.
 
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use opentrail_local::{JournalSettings, Local, LocalSettings};
+use opentrail_local::{JournalSettings, Local, Settings as LocalSettings};
+use opentrail_world::World;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config::From;
@@ -53,7 +53,7 @@ impl Serve {
         // Heard from the start, so that a stop during start-up is one too.
         let mut stop = Stop::listen()?;
         let settings = &loaded.settings;
-        let local = Local::open(&settings.data, engines(&loaded), shell.world.clone()).await?;
+        let local = open_engines(&loaded, &shell.world).await?;
         let house = House::open(
             Parts {
                 world: shell.world.clone(),
@@ -85,6 +85,12 @@ impl Serve {
     }
 }
 
+/// Reading the journal's end blocks: on a thread that may.
+async fn open_engines(loaded: &Loaded, world: &World) -> anyhow::Result<Local> {
+    let (data, engines, world) = (loaded.settings.data.clone(), engines(loaded), world.clone());
+    Ok(tokio::task::spawn_blocking(move || Local::open(&data, engines, world)).await??)
+}
+
 fn engines(loaded: &Loaded) -> LocalSettings {
     let settings = &loaded.settings;
     LocalSettings {
@@ -98,7 +104,6 @@ fn engines(loaded: &Loaded) -> LocalSettings {
             ..JournalSettings::default()
         },
         seal_key_file: settings.seal_key_file.clone(),
-        ..LocalSettings::default()
     }
 }
 
