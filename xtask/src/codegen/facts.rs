@@ -50,6 +50,12 @@ pub(super) fn read_only(signing_name: &str, operation: &str) -> bool {
         ("sts", "GetSessionToken" | "GetFederationToken" | "GetWebIdentityToken" | "GetDelegatedAccessToken") => false,
         ("sts", name) if name.starts_with("AssumeRole") => true,
         ("kms", name) if matches!(name, "Encrypt" | "Decrypt") || name.starts_with("GenerateDataKey") => true,
+        // `spec/iam.md` 8.
+        (
+            "iam",
+            "GenerateCredentialReport" | "GenerateServiceLastAccessedDetails" | "GenerateOrganizationsAccessReport",
+        ) => true,
+        ("iam", name) if name.starts_with("Simulate") => true,
         ("cognito-identity", "GetCredentialsForIdentity") => false,
         // Ours.
         ("opentrail", "WhoAmI") => true,
@@ -101,6 +107,8 @@ mod tests {
         check("cloudtrail", "CreateTrail", false);
         check("sts", "GetSessionToken", false);
         check("sts", "AssumeRole", true);
+        check("iam", "SimulatePrincipalPolicy", true);
+        check("iam", "GenerateCredentialReport", true);
         check("kms", "GenerateDataKeyWithoutPlaintext", true);
         check("license-manager", "CheckoutLicense", false);
         check("events", "TestEventPattern", true);
