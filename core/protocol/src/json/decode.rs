@@ -46,7 +46,7 @@ pub fn decode(service: &ServiceModel, operation: &OperationModel, body: &[u8]) -
 }
 
 /// The deepest nesting of brackets outside strings; for bytes that are no JSON, some number.
-fn depth(body: &[u8]) -> usize {
+pub(crate) fn depth(body: &[u8]) -> usize {
     let (mut open, mut deepest, mut quoted, mut escaped) = (0_usize, 0, false, false);
     for &byte in body {
         match byte {

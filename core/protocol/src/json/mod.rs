@@ -3,6 +3,7 @@
 mod decode;
 mod encode;
 
+pub(crate) use decode::depth;
 pub use decode::{DEPTH_MAX, VALUES_MAX, decode};
 pub use encode::encode;
 pub(crate) use encode::{separate, write_plain};

@@ -6,6 +6,7 @@ mod form;
 
 pub use decode::decode;
 pub use encode::encode;
+pub(crate) use form::unescape;
 pub use form::{FORM_BYTES_MAX, PAIRS_MAX, parse_form};
 
 #[cfg(test)]
