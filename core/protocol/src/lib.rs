@@ -15,9 +15,11 @@ mod model;
 pub mod query;
 mod render;
 pub mod s3;
+mod time;
 mod validate;
+mod xml;
 
 pub use document::Document;
-pub use model::{Models, OperationModel, Protocol, ServiceModel};
-pub use render::{request_parameters, response_elements};
-pub use validate::{Malformed, Violation, validate};
+pub use model::{BadTable, ErrorModel, Models, OperationModel, Protocol, ServiceModel};
+pub use render::{HIDDEN, request_parameters, response_elements};
+pub use validate::{Malformed, Violation, summary, validate};
