@@ -13,7 +13,7 @@ use opentrail_event::EventId;
 use opentrail_journal::{Entry, Error, Kind, Partition, Position, Refused};
 
 use crate::compose;
-use crate::recorder::{Recorder, refused};
+use crate::recorder::{HOLDER, Recorder, refused};
 
 /// An intent older than this is written again at the journal's end, so that one long call does not hold all that came
 /// after it.
@@ -67,7 +67,7 @@ impl Recorder {
         self.settle_orphans().await?;
         self.carry().await?;
         let end = self.journal.watch().borrow().clone();
-        self.journal.hold("capture", self.book.hold(end));
+        self.journal.hold(HOLDER, self.book.hold(end));
         metrics::gauge!("opentrail_capture_intents_open").set(self.book.len() as f64);
         Ok(())
     }
