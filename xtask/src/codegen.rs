@@ -1,10 +1,11 @@
-//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json` format.
+//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json`
+//! format.
 //!
 //! `cargo xtask codegen [--check] [--recorded] [--botocore DIR] [--out DIR] [SERVICE…]`
 //!
 //! DIR is an unpacked botocore package (the folder that has `data/`); without it the release that the scenarios pin is
-//! taken. With `--check` nothing is written and any difference is an error. With `--recorded` a table has only what recording
-//! other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
+//! taken. With `--check` nothing is written and any difference is an error. With `--recorded` a table has only what
+//! recording other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
 //!
 //! # The table
 //! UTF-8 text, one line each, documentation stripped:
@@ -20,10 +21,10 @@
 //! O NAME[=EVENT_NAME] R|W METHOD[/STATUS] URI INPUT|- OUTPUT|- ERRORS|-                       an operation
 //! ```
 //!
-//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without constraints.
-//! `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by prefix, `@q` query,
-//! `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON in a string. Bytes that would
-//! be taken for a separator are written as %XX.
+//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without
+//! constraints. `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
+//! prefix, `@q` query, `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON
+//! in a string. Bytes that would be taken for a separator are written as %XX.
 
 mod facts;
 
@@ -238,8 +239,8 @@ fn write_shapes(table: &mut String, operations: &Shapes, shapes: &Shapes) -> Res
         });
         references.insert(name.to_owned(), number.to_string());
     }
-    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is referred to by
-    // the name of the first of its like.
+    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is
+    // referred to by the name of the first of its like.
     let like = |name: &str| format!("@{name}");
     references.extend(others.iter().map(|name| ((*name).to_owned(), like(name))));
     let mut before = usize::MAX;

@@ -1,4 +1,5 @@
-//! Real CloudTrail records against the tables: the operations they name, whether those read, and the parameters they have.
+//! Real CloudTrail records against the tables: the operations they name, whether those read, and the parameters they
+//! have.
 
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
