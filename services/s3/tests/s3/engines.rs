@@ -49,6 +49,8 @@ pub(crate) struct MemoryCatalog {
     rows: Mutex<BTreeMap<Vec<u8>, Versioned>>,
     pub(crate) plan: Plan,
     pub(crate) rows_listed: AtomicUsize,
+    /// Happens once, before the next transaction is applied.
+    pub(crate) interruption: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl MemoryCatalog {
@@ -132,6 +134,10 @@ impl Catalog for MemoryCatalog {
         let unavailable = || Err(opentrail_catalog::Error::Unavailable("as planned".into()));
         async move {
             yield_now().await;
+            let interruption = self.interruption.lock().unwrap().take();
+            if let Some(interruption) = interruption {
+                interruption.await;
+            }
             let result = match self.plan.next() {
                 None => self.apply(txn),
                 Some(Fail::NotLanded) => unavailable(),
