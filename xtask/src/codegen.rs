@@ -1,9 +1,10 @@
 //! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json` format.
 //!
-//! `cargo xtask codegen [--check] [--botocore DIR] [--out DIR] [SERVICE…]`
+//! `cargo xtask codegen [--check] [--recorded] [--botocore DIR] [--out DIR] [SERVICE…]`
 //!
-//! DIR is an unpacked botocore package (the folder that has `data/`); without it the pinned release is installed into a
-//! throw-away Python environment. With `--check` nothing is written and any difference is an error.
+//! DIR is an unpacked botocore package (the folder that has `data/`); without it the release that the scenarios pin is
+//! taken. With `--check` nothing is written and any difference is an error. With `--recorded` a table has only what
+//! recording other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
 //!
 //! # The table
 //! UTF-8 text, one line each, documentation stripped:
@@ -24,26 +25,34 @@
 //! `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON in a string. Bytes that would
 //! be taken for a separator are written as %XX.
 
+mod facts;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
-/// The release that the committed tables come from.
-const BOTOCORE_VERSION: &str = "1.44.5";
+use crate::python::Python;
+use facts::{event_name, event_source, protocol, read_only};
+
 /// Services whose tables are committed; names of botocore's data folders.
 const SERVICES: &[&str] = &["cloudtrail", "iam", "s3", "sts"];
 /// Our own service, whose model we write by hand in the same format.
 const OWN: (&str, &str) = ("opentrail", "services/opentrail/model/service-2.json");
 
+/// Fails if the committed tables are not what the models of this botocore package give.
+pub(crate) fn check(botocore: &Path) -> Result<()> {
+    run(&["--check".to_owned(), "--botocore".to_owned(), botocore.display().to_string()])
+}
+
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let root = workspace_root();
+    let root = crate::run::root();
     let mut check = false;
+    let mut extent = Extent::Served;
     let mut botocore = None;
     let mut out = root.join("core/protocol/models");
     let mut services: Vec<String> = Vec::new();
@@ -51,6 +60,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--check" => check = true,
+            "--recorded" => extent = Extent::Recorded,
             "--botocore" => botocore = Some(PathBuf::from(arguments.next().context("--botocore needs a folder")?)),
             "--out" => out = PathBuf::from(arguments.next().context("--out needs a folder")?),
             name if !name.starts_with('-') => services.push(name.to_owned()),
@@ -60,12 +70,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if services.is_empty() {
         services = SERVICES.iter().map(|&s| s.to_owned()).chain([OWN.0.to_owned()]).collect();
     }
-    let needs_botocore = services.iter().any(|s| s != OWN.0);
-    let installed = match (&botocore, needs_botocore) {
-        (None, true) => Some(install_botocore()?),
-        _ => None,
+    let package = match botocore {
+        Some(package) => Some(package),
+        None if services.iter().all(|s| s == OWN.0) => None,
+        None => Some(Python::ready()?.botocore()?),
     };
-    let package = botocore.or_else(|| installed.as_ref().map(|(_, package)| package.clone()));
 
     let mut drifted = Vec::new();
     for service in &services {
@@ -74,7 +83,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
             (false, Some(package)) => read_model(package, service)?,
             (false, None) => bail!("no botocore to read {service} from"),
         };
-        let table = derive(&model).with_context(|| format!("derive the table of {service}"))?;
+        let table = derive(&model, extent).with_context(|| format!("derive the table of {service}"))?;
         let path = out.join(format!("{service}.model"));
         if check {
             if std::fs::read_to_string(&path).ok().as_deref() != Some(table.as_str()) {
@@ -88,35 +97,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("the tables of {} differ from their models: run cargo xtask codegen", drifted.join(", "));
     }
     Ok(())
-}
-
-fn workspace_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
-}
-
-/// Installs the pinned release into a fresh environment, which goes when the folder is dropped.
-fn install_botocore() -> Result<(tempfile::TempDir, PathBuf)> {
-    let folder = tempfile::tempdir().context("make a folder for the Python environment")?;
-    let ran = |command: &mut Command| -> Result<()> {
-        let status = command.status().with_context(|| format!("run {command:?}"))?;
-        if !status.success() {
-            bail!("{command:?} failed");
-        }
-        Ok(())
-    };
-    let environment = folder.path().join("venv");
-    ran(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    ran(Command::new(environment.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .arg(format!("botocore=={BOTOCORE_VERSION}")))?;
-    let libraries = std::fs::read_dir(environment.join("lib")).context("list the Python environment")?;
-    for library in libraries {
-        let package = library.context("list the Python environment")?.path().join("site-packages/botocore");
-        if package.is_dir() {
-            return Ok((folder, package));
-        }
-    }
-    bail!("pip reported success, but there is no botocore in its environment")
 }
 
 /// The newest model of a service.
@@ -142,15 +122,39 @@ fn read_model(package: &Path, service: &str) -> Result<Vec<u8>> {
     Ok(model)
 }
 
+/// How much of a model a table holds.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Extent {
+    /// All that answering its calls needs.
+    Served,
+    /// What recording its calls needs.
+    Recorded,
+}
+
 /// One service's table.
-fn derive(model: &[u8]) -> Result<String> {
+fn derive(model: &[u8], extent: Extent) -> Result<String> {
     let model: Value = serde_json::from_slice(model).context("parse the model")?;
     let metadata = &model["metadata"];
-    let shapes = model["shapes"].as_object().context("the model has no shapes")?;
-    let operations = model["operations"].as_object().context("the model has no operations")?;
+    let mut shapes = model["shapes"].as_object().context("the model has no shapes")?.clone();
+    let mut operations = model["operations"].as_object().context("the model has no operations")?.clone();
 
     let endpoint = text(metadata, "endpointPrefix").context("the model has no endpointPrefix")?;
     let signing_name = text(metadata, "signingName").unwrap_or(endpoint);
+    if extent == Extent::Recorded {
+        for (name, operation) in &mut operations {
+            let operation = operation.as_object_mut().context("an operation is no object")?;
+            operation.remove("errors");
+            if read_only(signing_name, name) {
+                operation.remove("output");
+            }
+        }
+        for shape in shapes.values_mut().filter_map(Value::as_object_mut) {
+            for constraint in ["min", "max", "enum", "pattern", "required"] {
+                shape.remove(constraint);
+            }
+        }
+    }
+    let (operations, shapes) = (&operations, &shapes);
     let mut table = String::from("opentrail-model 1\n");
     writeln!(
         table,
@@ -233,10 +237,30 @@ fn write_shapes(table: &mut String, operations: &Shapes, shapes: &Shapes) -> Res
         });
         references.insert(name.to_owned(), number.to_string());
     }
-    for (i, name) in others.iter().enumerate() {
-        references.insert((*name).to_owned(), (lines.len() + i).to_string());
+    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is referred to by
+    // the name of the first of its like.
+    let like = |name: &str| format!("@{name}");
+    references.extend(others.iter().map(|name| ((*name).to_owned(), like(name))));
+    let mut before = usize::MAX;
+    while distinct(&references) < before {
+        before = distinct(&references);
+        let mut first: BTreeMap<String, &str> = BTreeMap::new();
+        let mut merged = Vec::new();
+        for name in &others {
+            let line = collection(&shapes[*name], &references)?;
+            merged.push(((*name).to_owned(), like(first.entry(line).or_insert(name))));
+        }
+        references.extend(merged);
     }
-    for name in others {
+    let kept: Vec<&str> = others.iter().copied().filter(|name| references[*name] == like(name)).collect();
+    let numbers: BTreeMap<String, usize> =
+        kept.iter().enumerate().map(|(i, name)| (like(name), lines.len() + i)).collect();
+    for reference in references.values_mut() {
+        if let Some(number) = numbers.get(reference.as_str()) {
+            *reference = number.to_string();
+        }
+    }
+    for name in kept {
         lines.push(collection(&shapes[name], &references)?);
     }
     for line in lines {
@@ -244,6 +268,11 @@ fn write_shapes(table: &mut String, operations: &Shapes, shapes: &Shapes) -> Res
         table.push('\n');
     }
     Ok(references)
+}
+
+/// How many different lines are referred to.
+fn distinct(references: &BTreeMap<String, String>) -> usize {
+    references.values().collect::<BTreeSet<_>>().len()
 }
 
 fn is_scalar(shape: &Value) -> bool {
@@ -350,88 +379,6 @@ fn member(name: &str, part: &Value, required: bool, references: &BTreeMap<String
     Ok(token)
 }
 
-fn protocol(metadata: &Value) -> Result<&'static str> {
-    Ok(match (text(metadata, "protocol"), text(metadata, "jsonVersion")) {
-        (Some("json"), Some("1.0")) => "json1.0",
-        (Some("json"), _) => "json1.1",
-        (Some("query"), _) => "query",
-        (Some("ec2"), _) => "ec2",
-        (Some("rest-json"), _) => "rest-json",
-        (Some("rest-xml"), _) => "rest-xml",
-        // A service that prefers CBOR speaks one of the others too.
-        (Some("smithy-rpc-v2-cbor"), _) => {
-            let others: Vec<&str> =
-                metadata["protocols"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-            match (others.contains(&"json"), text(metadata, "jsonVersion")) {
-                (true, Some("1.0")) => "json1.0",
-                (true, _) => "json1.1",
-                _ if others.contains(&"query") => "query",
-                _ => bail!("the model speaks CBOR only"),
-            }
-        }
-        (other, _) => bail!("there is no protocol {other:?}"),
-    })
-}
-
-/// `spec/record.md` 1.2: the short service name, which is the endpoint's but for a few.
-fn event_source(endpoint: &str, signing_name: &str) -> String {
-    let short = match endpoint {
-        // Regional API hosts carry a prefix that records do not (`api.ecr`).
-        dotted if dotted.contains('.') => signing_name,
-        plain => plain,
-    };
-    format!("{short}.amazonaws.com")
-}
-
-/// `spec/record.md` 1.8: by the verb, but for the documented exceptions.
-fn read_only(signing_name: &str, operation: &str) -> bool {
-    const VERBS: &[&str] = &[
-        "Get", "List", "Describe", "Head", "Lookup", "Search", "Query", "Scan", "BatchGet", "Select", "Check",
-        "Validate", "Test", "View", "Preview", "Estimate", "Download",
-    ];
-    match (signing_name, operation) {
-        // `spec/recorded.md` 10, `spec/sts.md` 4; the delegated token is of the same kind as the three that are recorded.
-        ("sts", "GetSessionToken" | "GetFederationToken" | "GetWebIdentityToken" | "GetDelegatedAccessToken") => false,
-        ("sts", name) if name.starts_with("AssumeRole") => true,
-        ("kms", name) if matches!(name, "Encrypt" | "Decrypt") || name.starts_with("GenerateDataKey") => true,
-        ("cognito-identity", "GetCredentialsForIdentity") => false,
-        // Ours.
-        ("opentrail", "WhoAmI") => true,
-        (_, name) => VERBS.iter().any(|verb| {
-            name.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase()))
-        }),
-    }
-}
-
-/// `spec/s3.md` 16 and `spec/recorded.md` 10: the operations whose records bear another name.
-fn event_name<'a>(signing_name: &str, operation: &'a str) -> &'a str {
-    if signing_name != "s3" {
-        return operation;
-    }
-    match operation {
-        "ListObjectsV2" => "ListObjects",
-        "GetObjectRetention" => "GetObjectLockRetention",
-        "PutObjectRetention" => "PutObjectLockRetention",
-        "GetObjectLegalHold" => "GetObjectLockLegalHold",
-        "PutObjectLegalHold" => "PutObjectLockLegalHold",
-        "GetObjectLockConfiguration" => "GetBucketObjectLockConfiguration",
-        "PutObjectLockConfiguration" => "PutBucketObjectLockConfiguration",
-        "GetBucketLifecycleConfiguration" => "GetBucketLifecycle",
-        "PutBucketLifecycleConfiguration" => "PutBucketLifecycle",
-        "GetBucketNotificationConfiguration" => "GetBucketNotification",
-        "PutBucketNotificationConfiguration" => "PutBucketNotification",
-        "GetBucketAccelerateConfiguration" => "GetAccelerateConfiguration",
-        "PutBucketAccelerateConfiguration" => "PutAccelerateConfiguration",
-        "GetPublicAccessBlock" => "GetBucketPublicAccessBlock",
-        "PutPublicAccessBlock" => "PutBucketPublicAccessBlock",
-        "DeletePublicAccessBlock" => "DeleteBucketPublicAccessBlock",
-        "ListBucketMetricsConfigurations" => "GetBucketMetricsConfiguration",
-        "ListBucketInventoryConfigurations" => "GetBucketInventoryConfiguration",
-        "ListBucketAnalyticsConfigurations" => "GetBucketAnalyticsConfiguration",
-        other => other,
-    }
-}
-
 fn text<'a>(value: &'a Value, name: &str) -> Option<&'a str> {
     value.get(name).and_then(Value::as_str)
 }
@@ -455,31 +402,17 @@ mod tests {
 
     #[test]
     fn the_table_of_our_own_service_is_fresh() {
-        let root = workspace_root();
+        let root = crate::run::root();
         let model = std::fs::read(root.join(OWN.1)).expect("our model is there");
-        let table = derive(&model).expect("our model is well formed");
+        let table = derive(&model, Extent::Served).expect("our model is well formed");
         let committed =
             std::fs::read_to_string(root.join("core/protocol/models/opentrail.model")).expect("its table too");
         assert_eq!(table, committed, "run cargo xtask codegen opentrail");
     }
 
     #[test]
-    fn reading_is_told_from_writing() {
-        let check = |service: &str, operation: &str, expect: bool| {
-            assert_eq!(read_only(service, operation), expect, "{service} {operation}");
-        };
-        check("cloudtrail", "LookupEvents", true);
-        check("cloudtrail", "CreateTrail", false);
-        check("sts", "GetSessionToken", false);
-        check("sts", "AssumeRole", true);
-        check("kms", "GenerateDataKeyWithoutPlaintext", true);
-        check("license-manager", "CheckoutLicense", false);
-        check("events", "TestEventPattern", true);
-    }
-
-    #[test]
     fn a_broken_model_is_an_error() {
-        let check = |model: &str| assert!(derive(model.as_bytes()).is_err(), "{model}");
+        let check = |model: &str| assert!(derive(model.as_bytes(), Extent::Served).is_err(), "{model}");
         check("");
         check("{}");
         check(r#"{"metadata":{"endpointPrefix":"x","apiVersion":"1","protocol":"soap"},"shapes":{},"operations":{}}"#);
