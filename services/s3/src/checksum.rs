@@ -127,6 +127,16 @@ impl Declared {
     }
 }
 
+/// Checks a document against what its caller declared in headers.
+pub(crate) fn check_document(asked: &Asked, document: &[u8]) -> Result<(), Fault> {
+    let mut declared = Declared::read(asked)?;
+    // A trailer has passed the door already, which does not hand it on with a whole body.
+    declared.sum = declared.sum.filter(|(_, promise)| *promise != Promise::InTrailer);
+    let mut digester = Digester::new(declared);
+    digester.update(document);
+    digester.finish(&Trailers::default()).map(|_| ())
+}
+
 fn read_md5(value: &[u8]) -> Option<[u8; 16]> {
     STANDARD.decode(value).ok()?.try_into().ok()
 }

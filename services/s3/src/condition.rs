@@ -54,7 +54,7 @@ fn is_wanted(asked: &Asked, row: &ObjectRow, now_s: i64) -> Result<bool, Fault> 
     }
     // A date in the future is no condition: nothing can have been modified since then, yet AWS answers 200.
     let since = seconds(asked.header("if-modified-since")).filter(|since| *since <= now_s);
-    Ok(!since.is_some_and(|since| row.modified_s <= since))
+    Ok(since.is_none_or(|since| row.modified_s > since))
 }
 
 /// Whether a list of entity tags, quoted or not, holds this one.

@@ -24,7 +24,7 @@ use crate::bodies::Outgoing;
 use crate::codec::{Exchange, Handover, Reply, pass};
 use crate::refuse::{self, Configuration};
 use crate::store::{Bucket, Store};
-use crate::{faults, names};
+use crate::{checksum, faults, names};
 
 /// The body of everything but an object: documents.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
@@ -196,6 +196,7 @@ impl S3Service {
             "CreateBucket" => {
                 refuse::create_bucket(&asked)?;
                 if let RequestBody::Whole(document) = &body {
+                    checksum::check_document(&asked, document)?;
                     configuration = Configuration::read(document)?;
                 }
             }

@@ -70,6 +70,8 @@ fn locations() {
     assert!(fault.message.starts_with("The eu-central-1 location constraint is incompatible"), "{}", fault.message);
     assert_eq!(refuse("us-east-1", "<CreateBucketConfiguration>").code, "MalformedXML");
     assert_eq!(refuse("us-east-1", "{}").code, "MalformedXML");
+    let summed = put("/new").body(constraint("eu-west-1")).header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==");
+    assert_eq!(house.code(&summed), (400, "BadDigest".into()));
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
-use opentrail_event::{AccountId, RecordResource, Region};
+use opentrail_event::{AccountId, Region};
 use opentrail_policy::{Principal, PrincipalKind};
 use opentrail_s3::{S3Service, S3Settings};
 use opentrail_wire::{
@@ -15,46 +15,44 @@ use opentrail_world::{SimClock, World};
 
 use crate::engines::{MemoryBlobs, MemoryCatalog};
 
-pub const ALICE: &str = "111111111111";
-pub const BOB: &str = "222222222222";
+pub(crate) const ALICE: &str = "111111111111";
+pub(crate) const BOB: &str = "222222222222";
 
 /// A house with one service.
-pub struct House {
-    pub catalog: Arc<MemoryCatalog>,
-    pub blobs: Arc<MemoryBlobs>,
-    pub clock: Arc<SimClock>,
-    pub s3: Arc<S3Service>,
+pub(crate) struct House {
+    pub(crate) catalog: Arc<MemoryCatalog>,
+    pub(crate) blobs: Arc<MemoryBlobs>,
+    pub(crate) clock: Arc<SimClock>,
+    pub(crate) s3: Arc<S3Service>,
 }
 
 /// What came back.
 #[derive(Debug)]
-pub struct Reply {
-    pub status: u16,
-    pub headers: HeaderMap,
-    pub body: Bytes,
-    pub response_elements: Option<String>,
-    pub additional: Option<String>,
-    pub resources: Option<Vec<RecordResource>>,
-    pub copy_for: Option<AccountId>,
+pub(crate) struct Reply {
+    pub(crate) status: u16,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Bytes,
+    pub(crate) response_elements: Option<String>,
+    pub(crate) additional: Option<String>,
 }
 
 impl Reply {
-    pub fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         self.headers.get(name).map(|v| v.to_str().unwrap())
     }
 
-    pub fn text(&self) -> &str {
+    pub(crate) fn text(&self) -> &str {
         std::str::from_utf8(&self.body).unwrap()
     }
 
     /// The texts of all elements of that name, unescaped as far as tests need.
-    pub fn all(&self, element: &str) -> Vec<String> {
+    pub(crate) fn all(&self, element: &str) -> Vec<String> {
         let (open, close) = (format!("<{element}>"), format!("</{element}>"));
         let pieces = self.text().split(&open).skip(1);
         pieces.map(|rest| rest.split(&close).next().unwrap().replace("&quot;", "\"")).collect()
     }
 
-    pub fn one(&self, element: &str) -> Option<String> {
+    pub(crate) fn one(&self, element: &str) -> Option<String> {
         let all = self.all(element);
         assert!(all.len() < 2, "{element} is there {} times", all.len());
         all.into_iter().next()
@@ -63,20 +61,20 @@ impl Reply {
 
 /// One request.
 #[derive(Clone)]
-pub struct Ask {
-    pub account: &'static str,
-    pub region: &'static str,
-    pub method: Method,
-    pub target: String,
-    pub headers: Vec<(String, Vec<u8>)>,
-    pub body: Bytes,
-    pub trailers: Option<HeaderMap>,
-    pub body_fault: Option<Fault>,
-    pub presigned: bool,
+pub(crate) struct Ask {
+    pub(crate) account: &'static str,
+    pub(crate) region: &'static str,
+    pub(crate) method: Method,
+    pub(crate) target: String,
+    pub(crate) headers: Vec<(String, Vec<u8>)>,
+    pub(crate) body: Bytes,
+    pub(crate) trailers: Option<HeaderMap>,
+    pub(crate) body_fault: Option<Fault>,
+    pub(crate) presigned: bool,
 }
 
 impl Ask {
-    pub fn new(method: Method, target: impl Into<String>) -> Self {
+    pub(crate) fn new(method: Method, target: impl Into<String>) -> Self {
         Self {
             account: ALICE,
             region: "us-east-1",
@@ -90,31 +88,31 @@ impl Ask {
         }
     }
 
-    pub fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn header(mut self, name: &str, value: impl AsRef<[u8]>) -> Self {
         self.headers.push((name.to_owned(), value.as_ref().to_vec()));
         self
     }
 
-    pub fn body(mut self, body: impl Into<Bytes>) -> Self {
+    pub(crate) fn body(mut self, body: impl Into<Bytes>) -> Self {
         self.body = body.into();
         self
     }
 
-    pub fn by(mut self, account: &'static str) -> Self {
+    pub(crate) fn by(mut self, account: &'static str) -> Self {
         self.account = account;
         self
     }
 
-    pub fn at(mut self, region: &'static str) -> Self {
+    pub(crate) fn at(mut self, region: &'static str) -> Self {
         self.region = region;
         self
     }
 
-    pub fn head(&self) -> RequestHead {
+    pub(crate) fn head(&self) -> RequestHead {
         let (path, query) = self.target.split_once('?').unwrap_or((&self.target, ""));
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_static("localhost:4566"));
-        headers.insert("authorization", HeaderValue::from_static("AWS4-HMAC-SHA256 Credential=…"));
+        headers.insert("authorization", HeaderValue::from_static("AWS4-HMAC-SHA256 Credential=x"));
         headers.insert("x-amz-content-sha256", HeaderValue::from_static("UNSIGNED-PAYLOAD"));
         for (name, value) in &self.headers {
             headers.append(HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_bytes(value).unwrap());
@@ -122,7 +120,7 @@ impl Ask {
         RequestHead { method: self.method.clone(), raw_path: path.into(), raw_query: query.into(), headers }
     }
 
-    pub fn cx(&self) -> Cx {
+    pub(crate) fn cx(&self) -> Cx {
         let account: AccountId = self.account.parse().unwrap();
         Cx {
             principal: Arc::new(Principal {
@@ -141,33 +139,33 @@ impl Ask {
     }
 }
 
-pub fn put(target: impl Into<String>) -> Ask {
+pub(crate) fn put<T: Into<String>>(target: T) -> Ask {
     Ask::new(Method::PUT, target)
 }
 
-pub fn get(target: impl Into<String>) -> Ask {
+pub(crate) fn get<T: Into<String>>(target: T) -> Ask {
     Ask::new(Method::GET, target)
 }
 
-pub fn head(target: impl Into<String>) -> Ask {
+pub(crate) fn head<T: Into<String>>(target: T) -> Ask {
     Ask::new(Method::HEAD, target)
 }
 
-pub fn delete(target: impl Into<String>) -> Ask {
+pub(crate) fn delete<T: Into<String>>(target: T) -> Ask {
     Ask::new(Method::DELETE, target)
 }
 
-pub fn run<T>(future: impl Future<Output = T>) -> T {
+pub(crate) fn run<T>(future: impl Future<Output = T>) -> T {
     tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
 }
 
 impl House {
-    pub fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self::over(Arc::default(), Arc::default(), 1)
     }
 
     /// A service started over engines that are there already.
-    pub fn over(catalog: Arc<MemoryCatalog>, blobs: Arc<MemoryBlobs>, seed: u64) -> Self {
+    pub(crate) fn over(catalog: Arc<MemoryCatalog>, blobs: Arc<MemoryBlobs>, seed: u64) -> Self {
         let (world, clock) = World::simulated(seed, "2026-11-21T10:00:00Z".parse().unwrap());
         let regions: Vec<Region> =
             ["us-east-1", "eu-west-1", "eu-central-1"].iter().map(|r| r.parse().unwrap()).collect();
@@ -175,19 +173,19 @@ impl House {
         Self { catalog, blobs, clock, s3 }
     }
 
-    /// With a bucket `b` in us-east-1.
-    pub fn with_bucket() -> Self {
+    /// With a bucket `bkt` in us-east-1.
+    pub(crate) fn with_bucket() -> Self {
         let house = Self::new();
         house.ok(&put("/bkt"));
         house
     }
 
     /// Ends this run and starts the next, seed being the chance of the new one.
-    pub fn restart(&self, seed: u64) -> Self {
+    pub(crate) fn restart(&self, seed: u64) -> Self {
         Self::over(self.catalog.clone(), self.blobs.clone(), seed)
     }
 
-    pub async fn announce(&self, ask: &Ask) -> Result<Announced, opentrail_wire::Rejected> {
+    pub(crate) async fn announce(&self, ask: &Ask) -> Result<Announced, opentrail_wire::Rejected> {
         let head = ask.head();
         let body = match self.s3.body_rule(&head) {
             BodyRule::Whole { .. } => Some(&ask.body),
@@ -197,7 +195,7 @@ impl House {
     }
 
     /// As the door does it: announce, deny what is another account's, run.
-    pub async fn call(&self, ask: &Ask) -> Result<Reply, Fault> {
+    pub(crate) async fn call(&self, ask: &Ask) -> Result<Reply, Fault> {
         let head = ask.head();
         let rule = self.s3.body_rule(&head);
         let mut announced = self.announce(ask).await.map_err(|rejected| rejected.fault)?;
@@ -235,19 +233,17 @@ impl House {
             body,
             response_elements: text(answer.response_elements),
             additional: text(answer.additional_event_data),
-            resources: answer.resources,
-            copy_for: answer.copy_for,
         })
     }
 
-    pub fn ok(&self, ask: &Ask) -> Reply {
+    pub(crate) fn ok(&self, ask: &Ask) -> Reply {
         match run(self.call(ask)) {
             Ok(reply) => reply,
             Err(fault) => panic!("{} {} failed: {fault}", ask.method, ask.target),
         }
     }
 
-    pub fn fault(&self, ask: &Ask) -> Fault {
+    pub(crate) fn fault(&self, ask: &Ask) -> Fault {
         match run(self.call(ask)) {
             Ok(reply) => panic!("{} {} succeeded: {reply:?}", ask.method, ask.target),
             Err(fault) => fault,
@@ -255,13 +251,13 @@ impl House {
     }
 
     /// Status and code of a call that must fail.
-    pub fn code(&self, ask: &Ask) -> (u16, String) {
+    pub(crate) fn code(&self, ask: &Ask) -> (u16, String) {
         let fault = self.fault(ask);
         (fault.status, fault.code.into_owned())
     }
 }
 
 /// A detail of a fault.
-pub fn detail<'a>(fault: &'a Fault, name: &str) -> Option<&'a str> {
+pub(crate) fn detail<'a>(fault: &'a Fault, name: &str) -> Option<&'a str> {
     fault.details.iter().find(|(n, _)| n == name).map(|(_, v)| v.as_str())
 }

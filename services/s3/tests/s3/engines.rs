@@ -1,4 +1,5 @@
-//! A catalog and blobs in memory, which can be told to fail, with the write landed or not.
+//! A catalog and blobs in memory, which can be told to fail, with the write landed or not. Every operation lets others
+//! go first, so that calls which run at once really mix.
 
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -11,10 +12,11 @@ use futures::stream::BoxStream;
 use futures::{FutureExt, StreamExt};
 use opentrail_blobs::{BlobKey, Blobs, Source};
 use opentrail_catalog::{Catalog, Check, From, Key, Txn, Versioned, Write};
+use tokio::task::yield_now;
 
 /// How a write fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Fail {
+pub(crate) enum Fail {
     /// It happened all the same.
     Landed,
     NotLanded,
@@ -22,10 +24,10 @@ pub enum Fail {
 
 /// Fails the write that is so many writes away.
 #[derive(Default)]
-pub struct Plan(Mutex<Option<(usize, Fail)>>);
+pub(crate) struct Plan(Mutex<Option<(usize, Fail)>>);
 
 impl Plan {
-    pub fn fail(&self, writes_away: usize, how: Fail) {
+    pub(crate) fn fail(&self, writes_away: usize, how: Fail) {
         *self.0.lock().unwrap() = Some((writes_away, how));
     }
 
@@ -43,21 +45,23 @@ impl Plan {
 }
 
 #[derive(Default)]
-pub struct MemoryCatalog {
+pub(crate) struct MemoryCatalog {
     rows: Mutex<BTreeMap<Vec<u8>, Versioned>>,
-    pub plan: Plan,
-    pub rows_listed: AtomicUsize,
+    pub(crate) plan: Plan,
+    pub(crate) rows_listed: AtomicUsize,
+    /// Happens once, before the next transaction is applied.
+    pub(crate) interruption: Mutex<Option<BoxFuture<'static, ()>>>,
 }
 
 impl MemoryCatalog {
     /// How many records a family has.
-    pub fn count(&self, family: &str) -> usize {
+    pub(crate) fn count(&self, family: &str) -> usize {
         let prefix = Key::family(family);
         self.rows.lock().unwrap().keys().filter(|k| k.starts_with(prefix.as_bytes())).count()
     }
 
     /// Removes everything of a family, as damage would.
-    pub fn lose(&self, family: &str) {
+    pub(crate) fn lose(&self, family: &str) {
         let prefix = Key::family(family);
         self.rows.lock().unwrap().retain(|k, _| !k.starts_with(prefix.as_bytes()));
     }
@@ -95,7 +99,11 @@ impl MemoryCatalog {
 
 impl Catalog for MemoryCatalog {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, opentrail_catalog::Error>> {
-        async { Ok(self.rows.lock().unwrap().get(key.as_bytes()).cloned()) }.boxed()
+        async {
+            yield_now().await;
+            Ok(self.rows.lock().unwrap().get(key.as_bytes()).cloned())
+        }
+        .boxed()
     }
 
     fn list<'a>(
@@ -124,23 +132,32 @@ impl Catalog for MemoryCatalog {
 
     fn txn(&self, txn: Txn) -> BoxFuture<'_, Result<(), opentrail_catalog::Error>> {
         let unavailable = || Err(opentrail_catalog::Error::Unavailable("as planned".into()));
-        let result = match self.plan.next() {
-            None => self.apply(txn),
-            Some(Fail::NotLanded) => unavailable(),
-            Some(Fail::Landed) => self.apply(txn).and_then(|()| unavailable()),
-        };
-        async { result }.boxed()
+        async move {
+            yield_now().await;
+            let interruption = self.interruption.lock().unwrap().take();
+            if let Some(interruption) = interruption {
+                interruption.await;
+            }
+            let result = match self.plan.next() {
+                None => self.apply(txn),
+                Some(Fail::NotLanded) => unavailable(),
+                Some(Fail::Landed) => self.apply(txn).and_then(|()| unavailable()),
+            };
+            yield_now().await;
+            result
+        }
+        .boxed()
     }
 }
 
 #[derive(Default)]
-pub struct MemoryBlobs {
+pub(crate) struct MemoryBlobs {
     blobs: Mutex<BTreeMap<BlobKey, Bytes>>,
-    pub plan: Plan,
+    pub(crate) plan: Plan,
 }
 
 impl MemoryBlobs {
-    pub fn names(&self) -> Vec<BlobKey> {
+    pub(crate) fn names(&self) -> Vec<BlobKey> {
         self.blobs.lock().unwrap().keys().cloned().collect()
     }
 }
@@ -164,6 +181,7 @@ impl Blobs for MemoryBlobs {
                     Err(e) => return Err(opentrail_blobs::Error::Source(e.to_string().into())),
                 }
             }
+            yield_now().await;
             let fail = self.plan.next();
             if fail == Some(Fail::NotLanded) {
                 return unavailable();
@@ -184,8 +202,9 @@ impl Blobs for MemoryBlobs {
         key: &'a BlobKey,
         range: Option<Range<u64>>,
     ) -> BoxFuture<'a, Result<BoxStream<'static, Result<Bytes, opentrail_blobs::Error>>, opentrail_blobs::Error>> {
-        let found = self.blobs.lock().unwrap().get(key).cloned();
         async move {
+            yield_now().await;
+            let found = self.blobs.lock().unwrap().get(key).cloned();
             let bytes = found.ok_or_else(|| opentrail_blobs::Error::NotFound(key.clone()))?;
             let range = range.unwrap_or(0..bytes.len() as u64);
             let bytes = bytes.slice(range.start as usize..range.end as usize);
@@ -222,13 +241,14 @@ impl Blobs for MemoryBlobs {
     }
 
     fn delete<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<(), opentrail_blobs::Error>> {
-        let result = match self.plan.next() {
-            Some(Fail::NotLanded) => unavailable(),
-            fail => {
+        async move {
+            yield_now().await;
+            let fail = self.plan.next();
+            if fail != Some(Fail::NotLanded) {
                 self.blobs.lock().unwrap().remove(key);
-                if fail.is_some() { unavailable() } else { Ok(()) }
             }
-        };
-        async { result }.boxed()
+            if fail.is_some() { unavailable() } else { Ok(()) }
+        }
+        .boxed()
     }
 }
