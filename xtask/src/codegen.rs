@@ -1,10 +1,11 @@
-//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json` format.
+//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json`
+//! format.
 //!
 //! `cargo xtask codegen [--check] [--recorded] [--botocore DIR] [--out DIR] [SERVICE…]`
 //!
-//! DIR is an unpacked botocore package (the folder that has `data/`); without it the pinned release is installed into a
-//! throw-away Python environment. With `--check` nothing is written and any difference is an error. With `--recorded` a table has
-//! only what recording other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
+//! DIR is an unpacked botocore package (the folder that has `data/`); without it the release that the scenarios pin is
+//! taken. With `--check` nothing is written and any difference is an error. With `--recorded` a table has only what
+//! recording other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
 //!
 //! # The table
 //! UTF-8 text, one line each, documentation stripped:
@@ -20,10 +21,10 @@
 //! O NAME[=EVENT_NAME] R|W METHOD[/STATUS] URI INPUT|- OUTPUT|- ERRORS|-                       an operation
 //! ```
 //!
-//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without constraints.
-//! `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by prefix, `@q` query,
-//! `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON in a string. Bytes that would
-//! be taken for a separator are written as %XX.
+//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without
+//! constraints. `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
+//! prefix, `@q` query, `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON
+//! in a string. Bytes that would be taken for a separator are written as %XX.
 
 mod facts;
 
@@ -31,23 +32,27 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 use std::io::Read as _;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
+use crate::python::Python;
+
 use facts::{event_name, event_source, protocol, read_only};
 
-/// The release that the committed tables come from.
-const BOTOCORE_VERSION: &str = "1.44.5";
 /// Services whose tables are committed; names of botocore's data folders.
 const SERVICES: &[&str] = &["cloudtrail", "iam", "s3", "sts"];
 /// Our own service, whose model we write by hand in the same format.
 const OWN: (&str, &str) = ("opentrail", "services/opentrail/model/service-2.json");
 
+/// Fails if the committed tables are not what the models of this botocore package give.
+pub(crate) fn check(botocore: &Path) -> Result<()> {
+    run(&["--check".to_owned(), "--botocore".to_owned(), botocore.display().to_string()])
+}
+
 /// Runs the task.
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
-    let root = workspace_root();
+    let root = crate::run::root();
     let mut check = false;
     let mut extent = Extent::Served;
     let mut botocore = None;
@@ -67,12 +72,11 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     if services.is_empty() {
         services = SERVICES.iter().map(|&s| s.to_owned()).chain([OWN.0.to_owned()]).collect();
     }
-    let needs_botocore = services.iter().any(|s| s != OWN.0);
-    let installed = match (&botocore, needs_botocore) {
-        (None, true) => Some(install_botocore()?),
-        _ => None,
+    let package = match botocore {
+        Some(package) => Some(package),
+        None if services.iter().all(|s| s == OWN.0) => None,
+        None => Some(Python::ready()?.botocore()?),
     };
-    let package = botocore.or_else(|| installed.as_ref().map(|(_, package)| package.clone()));
 
     let mut drifted = Vec::new();
     for service in &services {
@@ -95,35 +99,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         bail!("the tables of {} differ from their models: run cargo xtask codegen", drifted.join(", "));
     }
     Ok(())
-}
-
-fn workspace_root() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("xtask lies in the workspace").to_path_buf()
-}
-
-/// Installs the pinned release into a fresh environment, which goes when the folder is dropped.
-fn install_botocore() -> Result<(tempfile::TempDir, PathBuf)> {
-    let folder = tempfile::tempdir().context("make a folder for the Python environment")?;
-    let ran = |command: &mut Command| -> Result<()> {
-        let status = command.status().with_context(|| format!("run {command:?}"))?;
-        if !status.success() {
-            bail!("{command:?} failed");
-        }
-        Ok(())
-    };
-    let environment = folder.path().join("venv");
-    ran(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
-    ran(Command::new(environment.join("bin/pip"))
-        .args(["install", "--quiet", "--disable-pip-version-check", "--no-deps"])
-        .arg(format!("botocore=={BOTOCORE_VERSION}")))?;
-    let libraries = std::fs::read_dir(environment.join("lib")).context("list the Python environment")?;
-    for library in libraries {
-        let package = library.context("list the Python environment")?.path().join("site-packages/botocore");
-        if package.is_dir() {
-            return Ok((folder, package));
-        }
-    }
-    bail!("pip reported success, but there is no botocore in its environment")
 }
 
 /// The newest model of a service.
@@ -264,8 +239,8 @@ fn write_shapes(table: &mut String, operations: &Shapes, shapes: &Shapes) -> Res
         });
         references.insert(name.to_owned(), number.to_string());
     }
-    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is referred to by
-    // the name of the first of its like.
+    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is
+    // referred to by the name of the first of its like.
     let like = |name: &str| format!("@{name}");
     references.extend(others.iter().map(|name| ((*name).to_owned(), like(name))));
     let mut before = usize::MAX;
@@ -429,7 +404,7 @@ mod tests {
 
     #[test]
     fn the_table_of_our_own_service_is_fresh() {
-        let root = workspace_root();
+        let root = crate::run::root();
         let model = std::fs::read(root.join(OWN.1)).expect("our model is there");
         let table = derive(&model, Extent::Served).expect("our model is well formed");
         let committed =

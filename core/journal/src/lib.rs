@@ -11,6 +11,7 @@
 mod capture;
 mod follower;
 pub mod kit;
+pub mod memory;
 mod pump;
 
 use std::collections::BTreeMap;

@@ -26,6 +26,9 @@ pub enum Error {
     /// The question names a column that the schema does not have or does not index.
     #[error("{0}")]
     BadQuestion(String),
+    /// A row does not fit the schema, or takes the place of another row; nothing of its batch was appended.
+    #[error("row refused: {0}")]
+    BadRow(String),
     /// A part, its index or its catalog row cannot be read as what it should be.
     #[error("damaged: {0}")]
     Damaged(String),

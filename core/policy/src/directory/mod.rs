@@ -1,13 +1,33 @@
 //! Accounts, users and access keys in the catalog.
+//!
+//! One process owns a directory: its cache follows the changes made through it, not those of others.
+
+mod accounts;
+mod cache;
+mod configured;
+mod ids;
+mod keys;
+mod lookup;
+mod names;
+mod stored;
+#[cfg(test)]
+mod tests;
+mod users;
 
 use std::sync::Arc;
 
-use opentrail_catalog::Catalog;
+use opentrail_catalog::{Catalog, Damaged, Txn};
 use opentrail_event::AccountId;
 use opentrail_world::World;
 use serde::{Deserialize, Serialize};
 
 use crate::{Seal, Secret};
+
+pub use accounts::Starters;
+pub use configured::{ConfiguredKey, Merged};
+pub use ids::account_of;
+
+use cache::{Cache, Touched};
 
 /// An account.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -87,7 +107,46 @@ pub enum DirectoryError {
 
 /// The one place that makes and changes accounts, users and keys.
 pub struct Directory {
-    pub(crate) catalog: Arc<dyn Catalog>,
-    pub(crate) seal: Arc<dyn Seal>,
-    pub(crate) world: World,
+    catalog: Arc<dyn Catalog>,
+    seal: Arc<dyn Seal>,
+    world: World,
+    cache: Cache,
+}
+
+/// How often a change is tried again whose ground moved while it was prepared.
+const ATTEMPTS_MAX: usize = 8;
+
+impl Directory {
+    /// Opens the directory. The first time it makes the operator's key and the first account with its root's key.
+    pub async fn open(
+        catalog: Arc<dyn Catalog>,
+        seal: Arc<dyn Seal>,
+        world: World,
+    ) -> Result<Arc<Self>, DirectoryError> {
+        let directory = Self { catalog, seal, world, cache: Cache::default() };
+        directory.start().await?;
+        Ok(Arc::new(directory))
+    }
+
+    fn now_s(&self) -> i64 {
+        self.world.now().as_second()
+    }
+
+    /// Commits, and forgets what the change touches whether it landed or not.
+    async fn commit(&self, txn: Txn, touched: Touched) -> Result<(), opentrail_catalog::Error> {
+        let _change = self.cache.change(touched);
+        self.catalog.txn(txn).await
+    }
+}
+
+impl From<opentrail_catalog::Error> for DirectoryError {
+    fn from(error: opentrail_catalog::Error) -> Self {
+        Self::Unavailable(error.to_string())
+    }
+}
+
+impl From<Damaged> for DirectoryError {
+    fn from(damaged: Damaged) -> Self {
+        Self::Unavailable(damaged.to_string())
+    }
 }

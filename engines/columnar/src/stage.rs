@@ -1,0 +1,171 @@
+//! Stage: a part's file and index become durable blobs that nothing names yet.
+
+use std::io::{self, Write};
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::stream::{self, BoxStream, StreamExt};
+use opentrail_blobs::{BlobKey, SourceError};
+use opentrail_table::Error;
+use opentrail_world::World;
+use parquet::errors::ParquetError;
+use tokio::sync::mpsc;
+
+use crate::failure::{damaged, of_blob, of_worker};
+use crate::manifest::PartRow;
+use crate::part::Store;
+use crate::write::{PartWriter, Written};
+
+/// Bytes that go to the blob at once, and how many such pieces may wait.
+const PIECE_BYTES: usize = 256 << 10;
+const PIECES_WAITING: usize = 4;
+/// Bytes of an index that go to the blob at once.
+const INDEX_PIECE_BYTES: usize = 1 << 20;
+
+/// Where every blob of a table is named.
+pub(crate) fn prefix(table: &str) -> String {
+    format!("table/{table}/")
+}
+
+/// A part that is durable and not committed. Its row has no id yet.
+#[derive(Debug, Clone)]
+pub(crate) struct Staged {
+    pub(crate) row: PartRow,
+    pub(crate) blobs: [BlobKey; 2],
+}
+
+/// What the filling of a part works on.
+pub(crate) type Filling<'a> = &'a mut PartWriter<Pipe>;
+
+/// Writes a part that `fill` fills on a worker thread. On failure nothing is left behind that can be helped: what may
+/// be is swept with the next opening.
+pub(crate) async fn stage(
+    store: &Arc<Store>,
+    world: &World,
+    level: i32,
+    fill: impl FnOnce(Filling<'_>) -> Result<(), Error> + Send + 'static,
+) -> Result<Staged, Error> {
+    let name: u64 = u64::from_le_bytes(world.bytes());
+    let base = format!("{}{name:016x}", prefix(&store.schema.table));
+    let key = |ending: &str| BlobKey::new(format!("{base}.{ending}")).expect("a checked table name, digits and a dot");
+    let (data, index) = (key("parquet"), key("index"));
+
+    let salt = u64::from_le_bytes(world.bytes());
+    let (sender, receiver) = mpsc::channel(PIECES_WAITING);
+    let schema = store.schema.clone();
+    let work = tokio::task::spawn_blocking(move || -> Result<Written, Error> {
+        let unwritten = |e: ParquetError| Error::Unavailable(format!("part not written: {e}").into());
+        let mut writer = PartWriter::new(&schema, salt, level, Pipe::new(sender)).map_err(unwritten)?;
+        fill(&mut writer)?;
+        writer.finish(Pipe::finish).map_err(unwritten)
+    });
+    let (put, written) = futures::join!(store.blobs.put(&data, pieces(receiver), true), work);
+    let written = match (put, written.map_err(of_worker)?) {
+        // The writer's own failure is the cause of the put's, unless it failed because nobody took its bytes.
+        (Err(opentrail_blobs::Error::Source(_)), Err(cause)) => Err(cause),
+        (Err(cause), _) => Err(of_blob(cause)),
+        (Ok(_), Err(cause)) => Err(cause),
+        (Ok(bytes), Ok(written)) if bytes == written.data_bytes => Ok(written),
+        (Ok(bytes), Ok(written)) => Err(damaged(&data, format!("{bytes} bytes were stored of {}", written.data_bytes))),
+    };
+    let written = match written {
+        Ok(written) => written,
+        Err(cause) => {
+            discard(store, &[data]).await;
+            return Err(cause);
+        }
+    };
+    let Written { rows, first, last, seq_min, seq_max, data_bytes, index: index_blob } = written;
+    let index_bytes = index_blob.len() as u64;
+    if let Err(cause) = store.blobs.put(&index, whole(index_blob.into()), true).await {
+        discard(store, &[data, index]).await;
+        return Err(of_blob(cause));
+    }
+    let row = PartRow {
+        id: 0,
+        data: data.to_string(),
+        data_bytes,
+        index: index.to_string(),
+        index_bytes,
+        rows,
+        first,
+        last,
+        seq_min,
+        seq_max,
+    };
+    Ok(Staged { row, blobs: [data, index] })
+}
+
+/// Deletes blobs that no commit names. What cannot be deleted now is swept with the next opening.
+pub(crate) async fn discard(store: &Store, blobs: &[BlobKey]) {
+    for key in blobs {
+        if let Err(error) = store.blobs.delete(key).await {
+            tracing::warn!(blob = %key, %error, "leaving an unused blob to the next start");
+        }
+    }
+}
+
+fn whole(blob: Bytes) -> BoxStream<'static, Result<Bytes, SourceError>> {
+    let pieces = (0..blob.len()).step_by(INDEX_PIECE_BYTES);
+    let piece = move |at: usize| Ok(blob.slice(at..(at + INDEX_PIECE_BYTES).min(blob.len())));
+    stream::iter(pieces.map(piece)).boxed()
+}
+
+/// What the writer sends: a piece, or `None` when it is done. Silence means that it failed.
+type Piece = Option<Bytes>;
+
+fn pieces(receiver: mpsc::Receiver<Piece>) -> BoxStream<'static, Result<Bytes, SourceError>> {
+    let next = |state: Option<mpsc::Receiver<Piece>>| async move {
+        let mut receiver = state?;
+        match receiver.recv().await {
+            Some(Some(piece)) => Some((Ok(piece), Some(receiver))),
+            Some(None) => None,
+            None => Some((Err("the part's writer gave up".into()), None)),
+        }
+    };
+    stream::unfold(Some(receiver), next).boxed()
+}
+
+/// The writer's end: gathers bytes into pieces and waits while too many are under way.
+pub(crate) struct Pipe {
+    sender: mpsc::Sender<Piece>,
+    piece: Vec<u8>,
+}
+
+impl Pipe {
+    fn new(sender: mpsc::Sender<Piece>) -> Self {
+        Self { sender, piece: Vec::with_capacity(PIECE_BYTES) }
+    }
+
+    fn send(&mut self) -> io::Result<()> {
+        if self.piece.is_empty() {
+            return Ok(());
+        }
+        let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
+        self.say(Some(piece.into()))
+    }
+
+    fn say(&self, piece: Piece) -> io::Result<()> {
+        self.sender.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
+    }
+
+    fn finish(&mut self) -> io::Result<()> {
+        self.send()?;
+        self.say(None)
+    }
+}
+
+impl Write for Pipe {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(PIECE_BYTES - self.piece.len());
+        self.piece.extend_from_slice(&bytes[..taken]);
+        if self.piece.len() == PIECE_BYTES {
+            self.send()?;
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
