@@ -174,6 +174,10 @@ impl LocalJournal {
             Some(partitions) => partitions,
             None => make(&*disk, dir, &settings, &world)?,
         };
+        // The names may be in the page cache alone: the start that made them may have failed at its last sync.
+        for folder in [Some(dir), dir.parent()].into_iter().flatten() {
+            disk.sync_dir(folder).map_err(OpenError::io("sync folder", folder))?;
+        }
         check_space(&settings, partitions)?;
         let budget = Budget::new(Limits {
             bytes_max: settings.bytes_max,
