@@ -37,7 +37,6 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::python::Python;
-
 use facts::{event_name, event_source, protocol, read_only};
 
 /// Services whose tables are committed; names of botocore's data folders.

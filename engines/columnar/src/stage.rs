@@ -57,9 +57,7 @@ pub(crate) async fn stage(
         let unwritten = |e: ParquetError| Error::Unavailable(format!("part not written: {e}").into());
         let mut writer = PartWriter::new(&schema, salt, level, Pipe::new(sender)).map_err(unwritten)?;
         fill(&mut writer)?;
-        let (written, pipe) = writer.finish().map_err(unwritten)?;
-        pipe.finish().map_err(|e| Error::Unavailable(format!("part not written: {e}").into()))?;
-        Ok(written)
+        writer.finish(Pipe::finish).map_err(unwritten)
     });
     let (put, written) = futures::join!(store.blobs.put(&data, pieces(receiver), true), work);
     let written = match (put, written.map_err(of_worker)?) {
@@ -151,7 +149,7 @@ impl Pipe {
         self.sender.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn finish(mut self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<()> {
         self.send()?;
         self.say(None)
     }

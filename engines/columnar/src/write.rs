@@ -1,6 +1,6 @@
 //! Writes rows as one Parquet file and its index, in bounded memory.
 
-use std::io::Write;
+use std::io::{self, Write};
 use std::sync::Arc;
 
 use arrow_array::builder::{
@@ -113,16 +113,16 @@ impl<W: Write + Send> PartWriter<W> {
         Ok(())
     }
 
-    /// Closes the file and returns the sink, whose last bytes may still be buffered.
-    pub(crate) fn finish(mut self) -> Result<(Written, W), ParquetError> {
+    /// Closes the file; `end` is what the sink wants to hear last.
+    pub(crate) fn finish(mut self, end: impl FnOnce(&mut W) -> io::Result<()>) -> Result<Written, ParquetError> {
         self.write_batch()?;
         let Some(span) = self.span else { return Err(ParquetError::General("a part without rows".into())) };
         self.parquet.finish()?;
         let data_bytes = self.parquet.bytes_written() as u64;
+        end(self.parquet.inner_mut())?;
         let index = self.index.finish().map_err(ParquetError::General)?;
         let Span { first, last, seq_min, seq_max } = span;
-        let written = Written { rows: self.rows, first, last, seq_min, seq_max, data_bytes, index };
-        Ok((written, self.parquet.into_inner()?))
+        Ok(Written { rows: self.rows, first, last, seq_min, seq_max, data_bytes, index })
     }
 
     fn write_batch(&mut self) -> Result<(), ParquetError> {

@@ -1,3 +1,5 @@
+#![allow(clippy::print_stderr, reason = "figures and skips are for whoever runs the tests")]
+
 use std::io::Read;
 use std::path::Path;
 

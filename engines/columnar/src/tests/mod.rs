@@ -1,1 +1,7 @@
-//! Tests.
+//! The table against the kit, against failing writes, and against damaged bytes.
+
+mod crash;
+mod damage;
+mod kit;
+mod limits;
+mod stores;

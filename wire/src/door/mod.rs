@@ -1,4 +1,18 @@
 //! The listener and the life of a call.
+//!
+//! The cast: [`listen`] accepts connections, [`tls`] protects them, [`guard`] reads every head before the HTTP parser
+//! does; [`life`] finds out who calls (a stranger's way ends there, in [`strangers`]); [`call`] takes a proven caller's
+//! call through announce, decide, intent, run and record; [`body`] and [`reply`] are what comes in and goes out.
+
+mod body;
+mod call;
+mod guard;
+mod host;
+mod life;
+mod listen;
+mod reply;
+mod strangers;
+mod tls;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -13,6 +27,8 @@ use opentrail_world::World;
 
 use crate::Service;
 
+pub use listen::Running;
+
 /// What an operator sets.
 #[derive(Debug, Clone)]
 pub struct DoorSettings {
@@ -21,7 +37,10 @@ pub struct DoorSettings {
     pub tls: Option<(PathBuf, PathBuf)>,
     /// Regions that are served.
     pub regions: Vec<Region>,
-    /// Host names besides the listener's own under which buckets may stand in front (`BUCKET.s3.NAME`).
+    /// Host names under which buckets may stand in front: with `localhost`, a request for S3 whose host is
+    /// `BUCKET.s3.REGION.localhost`, `BUCKET.s3.localhost` or `BUCKET.localhost` is one for that bucket. Empty: path
+    /// style only.
+    pub host_names: Vec<String>,
     pub connections_max: usize,
     /// How long a connection may take to send a request's head.
     pub head_timeout: Duration,
@@ -52,22 +71,12 @@ pub struct Door {
     pub pages: Arc<dyn Pages>,
 }
 
-/// An open door.
-pub struct Running {
-    /// The address, its port picked if it was 0.
-    pub address: SocketAddr,
-}
-
 impl Door {
     /// Binds and serves until [`Running::stop`].
+    ///
+    /// # Errors
+    /// When the address cannot be bound, or certificate and key cannot be read or do not belong together.
     pub async fn open(self) -> std::io::Result<Running> {
-        unimplemented!()
-    }
-}
-
-impl Running {
-    /// Takes no more connections, lets running calls end, and returns when they have (or the drain timeout has passed).
-    pub async fn stop(self) {
-        unimplemented!()
+        listen::open(self).await
     }
 }
