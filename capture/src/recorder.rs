@@ -17,6 +17,8 @@ use crate::compose;
 
 /// How often [`Recorder::run`] looks after open intents and lets the journal go.
 pub const TEND_PERIOD: Duration = Duration::from_secs(1);
+/// As the journal knows us.
+pub(crate) const HOLDER: &str = "capture";
 
 /// Implements [`Capture`] over a journal.
 ///
@@ -32,21 +34,27 @@ pub struct Recorder {
 }
 
 impl Recorder {
-    /// A recorder that takes nothing in until [`Recorder::recover`] has returned.
+    /// A recorder that takes nothing in until [`Recorder::recover`] has returned. To be made before any follower holds
+    /// the journal: it holds all there is until it knows what it needs.
     pub fn new(journal: Arc<dyn Journal>, interest: Arc<dyn Interest>, world: World) -> Self {
-        let book = Arc::new(Book::new(journal.start()));
+        let start = journal.start();
+        journal.hold(HOLDER, start.clone());
+        let book = Arc::new(Book::new(start));
         Self { journal, world, book, recovered: AtomicBool::new(false), interest }
     }
 
     /// Tends until `stop` shows true. Failures are logged and tried again with the next round.
+    ///
+    /// To be started only when every follower holds the journal: from its first round on capture holds no more than it
+    /// needs itself, and what nobody holds is let go.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         loop {
-            if let Err(refused) = self.tend().await {
-                tracing::warn!(error = %refused, "tend open intents");
-            }
             tokio::select! {
                 () = self.world.sleep(TEND_PERIOD) => {}
                 _ = stop.wait_for(|stop| *stop) => return,
+            }
+            if let Err(refused) = self.tend().await {
+                tracing::warn!(error = %refused, "tend open intents");
             }
         }
     }

@@ -1,4 +1,5 @@
-//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json` format.
+//! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json`
+//! format.
 //!
 //! `cargo xtask codegen [--check] [--recorded] [--botocore DIR] [--out DIR] [SERVICE…]`
 //!
@@ -20,10 +21,10 @@
 //! O NAME[=EVENT_NAME] R|W METHOD[/STATUS] URI INPUT|- OUTPUT|- ERRORS|-                       an operation
 //! ```
 //!
-//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without constraints.
-//! `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by prefix, `@q` query,
-//! `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON in a string. Bytes that would
-//! be taken for a separator are written as %XX.
+//! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without
+//! constraints. `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
+//! prefix, `@q` query, `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON
+//! in a string. Bytes that would be taken for a separator are written as %XX.
 
 mod facts;
 
@@ -36,6 +37,7 @@ use anyhow::{Context as _, Result, bail};
 use serde_json::Value;
 
 use crate::python::Python;
+
 use facts::{event_name, event_source, protocol, read_only};
 
 /// Services whose tables are committed; names of botocore's data folders.
@@ -237,8 +239,8 @@ fn write_shapes(table: &mut String, operations: &Shapes, shapes: &Shapes) -> Res
         });
         references.insert(name.to_owned(), number.to_string());
     }
-    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is referred to by
-    // the name of the first of its like.
+    // Collections that say the same share a line too: merged until nothing more becomes equal. Meanwhile each is
+    // referred to by the name of the first of its like.
     let like = |name: &str| format!("@{name}");
     references.extend(others.iter().map(|name| ((*name).to_owned(), like(name))));
     let mut before = usize::MAX;

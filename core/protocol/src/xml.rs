@@ -14,8 +14,8 @@ pub(crate) fn close(out: &mut String, name: &str) {
     out.push('>');
 }
 
-/// Text as XML 1.0 can carry it: what it cannot (most control characters) becomes U+FFFD, and a carriage return is written as a
-/// reference, for parsers would turn it into a line feed.
+/// Text as XML 1.0 can carry it: what it cannot (most control characters) becomes U+FFFD, and a carriage return is
+/// written as a reference, for parsers would turn it into a line feed.
 pub(crate) fn escape(out: &mut String, text: &str) {
     for c in text.chars() {
         match c {

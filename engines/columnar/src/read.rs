@@ -19,6 +19,7 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataPushDecoder};
 use parquet::file::reader::{ChunkReader, Length};
+use tokio::runtime::Handle;
 
 use crate::cache::{Loaded, Piece};
 use crate::failure::{damaged, of_blob, of_worker};
@@ -38,14 +39,18 @@ const ROWS_IN_PLACE: usize = 4;
 pub(crate) async fn rows(store: &Arc<Store>, part: &Arc<Part>, rows: &[u32]) -> Result<Vec<Row>, Error> {
     let fetched = Fetched::new(store, part, rows, |_| true).await?;
     let (store, wanted) = (store.clone(), rows.len());
-    let work = move || {
-        let mut out = Vec::with_capacity(wanted);
-        for batch in fetched.batches()? {
-            append_rows(&store.schema.columns, &batch, &mut out).map_err(|why| fetched.damaged(why))?;
-        }
-        if out.len() == wanted { Ok(out) } else { Err(fetched.damaged("it has fewer rows than its index says")) }
-    };
-    decode(wanted, work).await
+    decode(wanted, move || fetched.rows(&store.schema.columns, wanted)).await
+}
+
+/// [`rows`] for a worker thread, which decodes them itself; `io` is where reads are awaited.
+pub(crate) fn rows_on_worker(
+    store: &Arc<Store>,
+    part: &Arc<Part>,
+    rows: &[u32],
+    io: &Handle,
+) -> Result<Vec<Row>, Error> {
+    let fetched = io.block_on(Fetched::new(store, part, rows, |_| true))?;
+    fetched.rows(&store.schema.columns, rows.len())
 }
 
 /// The records alone, in the order of `rows`, which ascend.
@@ -139,6 +144,14 @@ impl Fetched {
         let selection = RowSelection::from_consecutive_ranges(selected.into_iter(), rows_before);
         let projection = ProjectionMask::leaves(columns, leaves);
         Ok(Self { part: part.clone(), footer, groups, selection, projection, pages })
+    }
+
+    fn rows(&self, columns: &[Column], wanted: usize) -> Result<Vec<Row>, Error> {
+        let mut out = Vec::with_capacity(wanted);
+        for batch in self.batches()? {
+            append_rows(columns, &batch, &mut out).map_err(|why| self.damaged(why))?;
+        }
+        if out.len() == wanted { Ok(out) } else { Err(self.damaged("it has fewer rows than its index says")) }
     }
 
     fn batches(&self) -> Result<Vec<RecordBatch>, Error> {

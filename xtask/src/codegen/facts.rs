@@ -46,7 +46,8 @@ pub(super) fn read_only(signing_name: &str, operation: &str) -> bool {
         "Validate", "Test", "View", "Preview", "Estimate", "Download",
     ];
     match (signing_name, operation) {
-        // `spec/recorded.md` 10, `spec/sts.md` 4; the delegated token is of the same kind as the three that are recorded.
+        // `spec/recorded.md` 10, `spec/sts.md` 4; the delegated token is of the same kind as the three that are
+        // recorded.
         ("sts", "GetSessionToken" | "GetFederationToken" | "GetWebIdentityToken" | "GetDelegatedAccessToken") => false,
         ("sts", name) if name.starts_with("AssumeRole") => true,
         ("kms", name) if matches!(name, "Encrypt" | "Decrypt") || name.starts_with("GenerateDataKey") => true,

@@ -1,7 +1,7 @@
 //! JSON in: straight into a [`Document`], driven by the operation's input shape.
 //!
-//! Members that the model does not have are skipped, a member that is null counts as absent, and of a member that comes twice the
-//! last one counts, as in the parsers that AWS uses.
+//! Members that the model does not have are skipped, a member that is null counts as absent, and of a member that comes
+//! twice the last one counts, as in the parsers that AWS uses.
 
 use std::cell::{Cell, RefCell};
 use std::collections::HashMap;

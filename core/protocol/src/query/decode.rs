@@ -1,8 +1,8 @@
 //! Parameters with dotted names into a [`Document`], driven by the operation's input shape.
 //!
-//! `Tags.member.1.Key=a` is the member `Key` of the first element of `Tags`; a flattened list leaves out `member`, a map
-//! has `entry.1.key` and `entry.1.value`. Parameters that the model does not have are ignored, as AWS does; one that comes twice is
-//! refused, for who is to say which one was meant.
+//! `Tags.member.1.Key=a` is the member `Key` of the first element of `Tags`; a flattened list leaves out `member`, a
+//! map has `entry.1.key` and `entry.1.value`. Parameters that the model does not have are ignored, as AWS does; one
+//! that comes twice is refused, for who is to say which one was meant.
 
 use std::collections::BTreeMap;
 

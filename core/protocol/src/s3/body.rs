@@ -1,7 +1,8 @@
 //! The body of a configuration call as records show it: XML turned into JSON under its root's name.
 //!
-//! The turning is the one that org.json made common, and that real records show: attributes and children are members, a child
-//! that repeats is an array, text that looks like a number or a truth value becomes one, an empty element is `""`.
+//! The turning is the one that org.json made common, and that real records show: attributes and children are members, a
+//! child that repeats is an array, text that looks like a number or a truth value becomes one, an empty element is
+//! `""`.
 
 use opentrail_event::write_text;
 use quick_xml::escape::resolve_predefined_entity;
@@ -47,7 +48,8 @@ pub(super) fn root_of(operation: &str) -> Option<&'static str> {
     })
 }
 
-/// The member that shows a body, and its JSON. `None` for a body that is not shown, or that is not what its operation takes.
+/// The member that shows a body, and its JSON. `None` for a body that is not shown, or that is not what its operation
+/// takes.
 pub(super) fn project(operation: &str, body: &[u8]) -> Option<(&'static str, Vec<u8>)> {
     if body.is_empty() || body.len() > BODY_BYTES_MAX {
         return None;

@@ -37,8 +37,8 @@ pub enum NoCall {
 
 /// Recognises a path-style request by method, path and query as the client sent them, and its `x-amz-copy-source`.
 ///
-/// Where several sub-resources are named, the first of the table counts; `x-id` is a hint and not looked at. A sub-resource that
-/// has no operation for this method is refused, never taken for the plain resource.
+/// Where several sub-resources are named, the first of the table counts; `x-id` is a hint and not looked at. A
+/// sub-resource that has no operation for this method is refused, never taken for the plain resource.
 pub fn identify(
     method: &http::Method,
     raw_path: &str,

@@ -72,7 +72,8 @@ const SHOWN_HEADERS: &[&str] = &[
 
 /// `requestParameters` of an S3 record. `body` is the XML or JSON of a bucket's configuration, where there is one.
 ///
-/// Each name stands once: what the caller chooses freely (a body's root) is shown only under the name its operation has for it.
+/// Each name stands once: what the caller chooses freely (a body's root) is shown only under the name its operation has
+/// for it.
 pub fn request_parameters(call: &S3Call, raw_query: &str, headers: &http::HeaderMap, body: Option<&[u8]>) -> RawJson {
     let mut out = vec![b'{'];
     let mut first = true;

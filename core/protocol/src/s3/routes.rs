@@ -98,8 +98,8 @@ const fn management(
 use Level::{Bucket, Object, Service};
 use When::{Always, CopySource, Flag, FlagAnd, Form, LambdaRoute, Part, Upload, Value};
 
-/// The first that fits is the operation: sub-resources before plain resources, the particular before the general. (Operation,
-/// name in records, action.)
+/// The first that fits is the operation: sub-resources before plain resources, the particular before the general.
+/// (Operation, name in records, action.)
 #[rustfmt::skip]
 pub(super) const ROUTES: &[Route] = &[
     management(Service, "GET", Always, ["ListBuckets", "ListBuckets", "s3:ListAllMyBuckets"]),
@@ -194,7 +194,7 @@ pub(super) const ROUTES: &[Route] = &[
     data(Object, "PUT", Flag("encryption"), ["UpdateObjectEncryption", "UpdateObjectEncryption", "s3:UpdateObjectEncryption"]),
     data(Object, "GET", Flag("legal-hold"), ["GetObjectLegalHold", "GetObjectLockLegalHold", "s3:GetObjectLegalHold"]),
     data(Object, "PUT", Flag("legal-hold"), ["PutObjectLegalHold", "PutObjectLockLegalHold", "s3:PutObjectLegalHold"]),
-    data(Object, "PUT", Flag("renameObject"), ["RenameObject", "RenameObject", "s3express:RenameObject"]),
+    data(Object, "PUT", Flag("renameObject"), ["RenameObject", "RenameObject", "s3express:CreateSession"]),
     data(Object, "POST", Flag("restore"), ["RestoreObject", "RestoreObject", "s3:RestoreObject"]),
     data(Object, "GET", Flag("retention"), ["GetObjectRetention", "GetObjectLockRetention", "s3:GetObjectRetention"]),
     data(Object, "PUT", Flag("retention"), ["PutObjectRetention", "PutObjectLockRetention", "s3:PutObjectRetention"]),

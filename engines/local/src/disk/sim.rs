@@ -30,7 +30,7 @@ pub enum Fault {
 }
 
 /// A file system in memory. Clones share it.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct SimDisk(Arc<Mutex<State>>);
 
 #[derive(Default)]
@@ -71,10 +71,20 @@ enum NameChange {
     MakeDir(PathBuf),
 }
 
+impl Default for SimDisk {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
 impl SimDisk {
-    /// An empty file system.
+    /// A file system with the folder `/` and nothing in it.
     pub fn new() -> Self {
-        Self::default()
+        let disk = Self(Arc::default());
+        let root: BTreeSet<PathBuf> = [PathBuf::from("/")].into();
+        disk.state().dirs = root.clone();
+        disk.state().dirs_durable = root;
+        disk
     }
 
     /// How many changes (creates, writes, syncs, …) were asked for so far.
@@ -342,7 +352,7 @@ impl SimFile {
 }
 
 impl DiskFile for SimFile {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.node(&mut self.disk.state())?.live.len() as u64)
     }
 
