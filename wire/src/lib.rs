@@ -9,8 +9,10 @@
 //! - **Absent on purpose**: any knowledge of what a service does, and any trust in a header that is not signed.
 
 mod door;
+mod errors;
 mod fault;
 mod operation;
+mod rpc;
 mod service;
 pub mod sigv4;
 

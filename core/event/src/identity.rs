@@ -9,6 +9,8 @@ pub enum IdentityType {
     Root,
     /// A user with long-term keys.
     IAMUser,
+    /// Somebody of another account, as the owner of what was touched sees them.
+    AWSAccount,
 }
 
 /// The `userIdentity` member, in the member order of real records.
@@ -20,7 +22,8 @@ pub struct UserIdentity {
     pub kind: IdentityType,
     /// `AIDA…` of a user, the account id of a root.
     pub principal_id: String,
-    /// The caller's ARN.
+    /// The caller's ARN; left out where it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub arn: String,
     /// The account that owns the caller.
     pub account_id: String,
@@ -30,4 +33,19 @@ pub struct UserIdentity {
     /// A user's name; absent for a root without an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+}
+
+impl UserIdentity {
+    /// The caller as the record in another account's history shows them: by id and account alone
+    /// (`spec/record.md` 1.4).
+    pub fn seen_from_outside(&self) -> Self {
+        Self {
+            kind: IdentityType::AWSAccount,
+            principal_id: self.principal_id.clone(),
+            arn: String::new(),
+            account_id: self.account_id.clone(),
+            access_key_id: None,
+            user_name: None,
+        }
+    }
 }

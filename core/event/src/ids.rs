@@ -4,6 +4,7 @@ use std::fmt;
 use std::str::FromStr;
 use std::sync::Arc;
 
+use md5::{Digest, Md5};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 /// A text that is not the identifier it should be.
@@ -106,6 +107,15 @@ impl EventId {
     /// An id of the given bytes.
     pub const fn from_bytes(bytes: [u8; 16]) -> Self {
         Self(bytes)
+    }
+
+    /// The id of the copy that `account` gets of an action with the given `sharedEventID`: a version-3 UUID (RFC 9562) of
+    /// both, so that whoever knows them finds the copy (`spec/recorded.md` 9: copies carry version 3, others version 4).
+    pub fn of_copy(shared: EventId, account: AccountId) -> Self {
+        let mut id: [u8; 16] = Md5::new().chain_update(shared.0).chain_update(account.0).finalize().into();
+        id[6] = (id[6] & 0x0f) | 0x30;
+        id[8] = (id[8] & 0x3f) | 0x80;
+        Self(id)
     }
 
     /// The bytes.

@@ -9,12 +9,16 @@
 //! - **Absent on purpose**: a `serde_json::Value` of a record; nobody on an event's path needs the whole tree.
 
 mod arn;
+mod derive;
 mod head;
 mod identity;
 mod ids;
 mod json;
 mod limits;
 mod record;
+mod resources;
+mod scan;
+mod write;
 
 pub use arn::Arn;
 pub use head::{BadRecord, Category, Head, NamedResource};
@@ -23,3 +27,4 @@ pub use ids::{AccountId, EventId, MalformedId, Region};
 pub use json::{RawJson, write_text};
 pub use limits::{ADDITIONAL_BYTES_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};
 pub use record::{Owner, Record, RecordResource, TlsDetails};
+pub use scan::DEPTH_MAX;

@@ -82,6 +82,6 @@ impl Record {
     /// Fixes the record's bytes, within the limits of [`crate::RECORD_BYTES_MAX`] and its fellows: long texts are
     /// truncated, members that are too large are replaced by `{"omitted":true,…}`.
     pub fn to_bytes(&self) -> Bytes {
-        unimplemented!()
+        crate::write::write(self).into()
     }
 }

@@ -11,7 +11,10 @@
 mod capture;
 mod follower;
 pub mod kit;
+pub mod memory;
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

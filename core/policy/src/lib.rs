@@ -14,6 +14,9 @@ mod principal;
 mod seal;
 
 pub use decide::{Decide, Decision, Grants, Question};
-pub use directory::{AccessKey, Account, Directory, DirectoryError, KeyStatus, NewAccessKey, User, UserPolicy};
+pub use directory::{
+    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Starters, User,
+    UserPolicy, account_of,
+};
 pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Secret};
 pub use seal::{Seal, SealError};

@@ -6,6 +6,9 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, IdentityType, UserIdentity};
 
+/// Of the form `AIDA…`, and the same in every house.
+pub(crate) const OPERATOR_UNIQUE_ID: &str = "AIDAOPENTRAILOPERATOR";
+
 /// What kind of caller it is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum PrincipalKind {
@@ -39,7 +42,7 @@ impl Principal {
     /// The id that outlives a rename: `AIDA…` of a user, the account of a root.
     pub fn unique_id(&self) -> String {
         match &self.kind {
-            PrincipalKind::Operator => "AIDAOPENTRAILOPERATOR".into(),
+            PrincipalKind::Operator => OPERATOR_UNIQUE_ID.into(),
             PrincipalKind::Root => self.account.to_string(),
             PrincipalKind::User { unique_id, .. } => unique_id.clone(),
         }

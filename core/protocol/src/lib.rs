@@ -3,7 +3,8 @@
 //! - **From** `wire`, which has bytes and knows whose service they are for.
 //! - **To** services, which see a [`Document`]; and to `capture`, which gets request parameters and response elements as
 //!   CloudTrail spells them, from one renderer for our own calls and recorded ones alike.
-//! - **Promises** that no input panics or grows beyond named limits, and that everything it refuses says where and why.
+//! - **Promises** that no input panics or grows beyond named limits, and that everything it refuses says why; a
+//!   member that breaks a constraint also where.
 //! - **Does not promise** to know a service whose model is not among its tables.
 //! - **On crash** nothing: everything here is a value.
 //! - **Absent on purpose**: generated structs per shape; the model tables drive decoding, checking, encoding and
@@ -15,9 +16,11 @@ mod model;
 pub mod query;
 mod render;
 pub mod s3;
+mod time;
 mod validate;
+mod xml;
 
 pub use document::Document;
-pub use model::{Models, OperationModel, Protocol, ServiceModel};
-pub use render::{request_parameters, response_elements};
-pub use validate::{Malformed, Violation, validate};
+pub use model::{BadTable, ErrorModel, Models, OperationModel, Protocol, ServiceModel};
+pub use render::{HIDDEN, request_parameters, response_elements};
+pub use validate::{Malformed, Violation, summary, validate};

@@ -1,0 +1,130 @@
+//! Signed calls over kept-open connections: a client that costs little, so that the server is what is measured.
+
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail};
+use http::{HeaderMap, HeaderValue, Method};
+use opentrail_policy::Secret;
+use opentrail_wire::sigv4::{BodyToSign, Signer};
+
+/// Whom a client signs as.
+#[derive(Debug, Clone)]
+pub(crate) struct Keys {
+    pub(crate) id: String,
+    pub(crate) secret: Secret,
+}
+
+/// One call.
+#[derive(Debug, Clone)]
+pub(crate) struct Request<'a> {
+    pub(crate) service: &'a str,
+    pub(crate) method: Method,
+    pub(crate) path: &'a str,
+    pub(crate) headers: &'a [(&'static str, &'a str)],
+    pub(crate) body: &'a [u8],
+}
+
+/// What came back.
+#[derive(Debug)]
+pub(crate) struct Response {
+    pub(crate) status: u16,
+    pub(crate) request_id: String,
+    pub(crate) body: Vec<u8>,
+}
+
+/// One connection.
+pub(crate) struct Client {
+    stream: BufReader<TcpStream>,
+    host: String,
+    keys: Keys,
+}
+
+impl Client {
+    /// Connects to `http://HOST:PORT`.
+    pub(crate) fn connect(endpoint: &str, keys: &Keys) -> Result<Self> {
+        let host = endpoint.strip_prefix("http://").context("an http:// address")?.to_owned();
+        let stream = TcpStream::connect(&host).context("connect")?;
+        stream.set_nodelay(true).context("set no delay")?;
+        stream.set_read_timeout(Some(Duration::from_secs(30))).context("set the time-out")?;
+        Ok(Self { stream: BufReader::new(stream), host, keys: keys.clone() })
+    }
+
+    /// Signs, sends, and reads the whole answer.
+    pub(crate) fn call(&mut self, request: &Request<'_>) -> Result<Response> {
+        let mut headers = HeaderMap::new();
+        headers.insert("host", HeaderValue::from_str(&self.host)?);
+        for (name, value) in request.headers {
+            headers.insert(*name, HeaderValue::from_str(value)?);
+        }
+        let signer = Signer {
+            access_key_id: &self.keys.id,
+            secret: &self.keys.secret,
+            region: "us-east-1",
+            service: request.service,
+            at: jiff::Timestamp::now(),
+        };
+        signer.sign(&request.method, request.path, "", &mut headers, BodyToSign::Whole(request.body))?;
+        let mut out = format!("{} {} HTTP/1.1\r\n", request.method, request.path).into_bytes();
+        for (name, value) in &headers {
+            out.extend_from_slice(name.as_str().as_bytes());
+            out.extend_from_slice(b": ");
+            out.extend_from_slice(value.as_bytes());
+            out.extend_from_slice(b"\r\n");
+        }
+        out.extend_from_slice(format!("content-length: {}\r\n\r\n", request.body.len()).as_bytes());
+        out.extend_from_slice(request.body);
+        self.stream.get_mut().write_all(&out).context("send")?;
+        self.read()
+    }
+
+    fn read(&mut self) -> Result<Response> {
+        let mut line = String::new();
+        self.stream.read_line(&mut line).context("read the status line")?;
+        let status = line.split_whitespace().nth(1).context("a status line")?.parse().context("a status")?;
+        let (mut length, mut request_id) = (0, String::new());
+        loop {
+            line.clear();
+            self.stream.read_line(&mut line).context("read a header")?;
+            let Some((name, value)) = line.trim_end().split_once(':') else { break };
+            match name.to_ascii_lowercase().as_str() {
+                "content-length" => length = value.trim().parse().context("a length")?,
+                "x-amzn-requestid" | "x-amz-request-id" => request_id = value.trim().to_owned(),
+                "transfer-encoding" => bail!("the answer is chunked, which this client does not read"),
+                _ => {}
+            }
+        }
+        let mut body = vec![0; length];
+        self.stream.read_exact(&mut body).context("read the body")?;
+        Ok(Response { status, request_id, body })
+    }
+}
+
+/// `sts:GetCallerIdentity`: the smallest signed read.
+pub(crate) const WHO: Request<'static> = Request {
+    service: "sts",
+    method: Method::POST,
+    path: "/",
+    headers: &[("content-type", "application/x-www-form-urlencoded")],
+    body: b"Action=GetCallerIdentity&Version=2011-06-15",
+};
+
+/// Makes a bucket: a signed change.
+pub(crate) fn create_bucket(path: &str) -> Request<'_> {
+    Request { service: "s3", method: Method::PUT, path, headers: &[], body: b"" }
+}
+
+/// A CloudTrail operation.
+pub(crate) fn lookup_events(body: &[u8]) -> Request<'_> {
+    Request {
+        service: "cloudtrail",
+        method: Method::POST,
+        path: "/",
+        headers: &[
+            ("content-type", "application/x-amz-json-1.1"),
+            ("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"),
+        ],
+        body,
+    }
+}

@@ -1,0 +1,163 @@
+//! The recorder: announces calls before they run and records them when they have.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Category, EventId};
+use opentrail_journal::{Call, Capture, Error, Journal, Outcome, Position, Refused, Ticket};
+use opentrail_selector::{DataEvent, Interest};
+use opentrail_world::World;
+use tokio::sync::watch;
+
+use crate::book::Book;
+use crate::compose;
+
+/// How often [`Recorder::run`] looks after open intents and lets the journal go.
+pub const TEND_PERIOD: Duration = Duration::from_secs(1);
+/// As the journal knows us.
+pub(crate) const HOLDER: &str = "capture";
+
+/// Implements [`Capture`] over a journal.
+///
+/// Cast: **wire** announces and finishes calls, each on a task of its own that is never cancelled between the two. **The
+/// book** knows the open intents. **[`Recorder::recover`]** closes what an earlier life left open; until it has,
+/// nothing is taken in. **[`Recorder::run`]** holds the journal for the book and keeps old intents from holding it for long.
+pub struct Recorder {
+    pub(crate) journal: Arc<dyn Journal>,
+    pub(crate) world: World,
+    pub(crate) book: Arc<Book>,
+    pub(crate) recovered: AtomicBool,
+    interest: Arc<dyn Interest>,
+}
+
+impl Recorder {
+    /// A recorder that takes nothing in until [`Recorder::recover`] has returned. To be made before any follower holds
+    /// the journal: it holds all there is until it knows what it needs.
+    pub fn new(journal: Arc<dyn Journal>, interest: Arc<dyn Interest>, world: World) -> Self {
+        let start = journal.start();
+        journal.hold(HOLDER, start.clone());
+        let book = Arc::new(Book::new(start));
+        Self { journal, world, book, recovered: AtomicBool::new(false), interest }
+    }
+
+    /// Tends until `stop` shows true. Failures are logged and tried again with the next round.
+    ///
+    /// To be started only when every follower holds the journal: from its first round on capture holds no more than it
+    /// needs itself, and what nobody holds is let go.
+    pub async fn run(&self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                () = self.world.sleep(TEND_PERIOD) => {}
+                _ = stop.wait_for(|stop| *stop) => return,
+            }
+            if let Err(refused) = self.tend().await {
+                tracing::warn!(error = %refused, "tend open intents");
+            }
+        }
+    }
+
+    /// Whether the record of this data event may be wanted by anyone.
+    fn wanted(&self, call: &Call) -> bool {
+        let ask = |resource_type: &str, resource_arn: &str| {
+            self.interest.wants(&DataEvent {
+                account: call.account,
+                region: &call.region,
+                event_source: &call.event_source,
+                event_name: &call.event_name,
+                read_only: call.class.read_only,
+                resource_type,
+                resource_arn,
+            })
+        };
+        match call.class.category {
+            Category::Management => true,
+            Category::Data | Category::NetworkActivity | Category::Insight if call.resources.is_empty() => ask("", ""),
+            _ => call.resources.iter().any(|resource| ask(resource.kind, resource.arn.as_str())),
+        }
+    }
+
+    pub(crate) fn ready(&self) -> Result<(), Refused> {
+        if self.recovered.load(Ordering::Acquire) {
+            return Ok(());
+        }
+        Err(Refused::Unavailable("what an earlier run left open is still being looked into".into()))
+    }
+
+    async fn announce(&self, call: Call) -> Result<Ticket, Refused> {
+        self.ready()?;
+        let event_id = EventId::from_bytes(self.world.uuid_v4());
+        let wanted = self.wanted(&call);
+        if !wanted || !call.class.needs_intent() {
+            return Ok(Ticket { event_id, wanted, call });
+        }
+        let announcing = self.book.announce().map_err(|_| {
+            metrics::counter!("opentrail_capture_refused_total", "why" => "intents").increment(1);
+            Refused::Busy(format!("{} calls are under way", crate::OPEN_INTENTS_MAX))
+        })?;
+        let intent = compose::intent(&call, event_id, self.world.now());
+        let at = self.journal.append(vec![intent]).await.map_err(refused)?;
+        announcing.landed(event_id, first(&at)?, self.world.monotonic());
+        Ok(Ticket { event_id, wanted, call })
+    }
+
+    async fn record(&self, ticket: Ticket, outcome: Outcome) -> Result<Option<Position>, Refused> {
+        let Ticket { event_id, wanted, call } = ticket;
+        if !wanted {
+            return Ok(None);
+        }
+        self.ready()?;
+        let now = self.world.now();
+        if !call.class.needs_intent() {
+            let entries = compose::records(&call, &outcome, event_id, now, false);
+            let at = self.journal.append(entries).await.map_err(refused)?;
+            metrics::counter!("opentrail_capture_records_total").increment(at.len() as u64);
+            return first(&at).map(Some);
+        }
+        let Some(settling) = self.book.settle(event_id).await else {
+            return Err(Refused::Unavailable(format!("call {event_id} was not announced, or is recorded already")));
+        };
+        let entries = compose::records(&call, &outcome, event_id, now, true);
+        match self.journal.append(entries.clone()).await {
+            Ok(at) => {
+                settling.landed();
+                metrics::counter!("opentrail_capture_records_total").increment(at.len() as u64);
+                first(&at).map(Some)
+            }
+            Err(error) => {
+                if let Error::Full { .. } = error {
+                    settling.no_room(entries);
+                }
+                Err(refused(error))
+            }
+        }
+    }
+}
+
+impl Capture for Recorder {
+    fn begin(&self, call: Call) -> BoxFuture<'_, Result<Ticket, Refused>> {
+        self.announce(call).boxed()
+    }
+
+    fn finish(&self, ticket: Ticket, outcome: Outcome) -> BoxFuture<'_, Result<Option<Position>, Refused>> {
+        self.record(ticket, outcome).boxed()
+    }
+}
+
+/// What a caller is told about a journal that does not take entries.
+pub(crate) fn refused(error: Error) -> Refused {
+    let why = if matches!(error, Error::Full { .. }) { "full" } else { "unavailable" };
+    metrics::counter!("opentrail_capture_refused_total", "why" => why).increment(1);
+    match error {
+        Error::Full { .. } => Refused::Busy(error.to_string()),
+        Error::TooLarge { .. } | Error::Truncated { .. } | Error::Unavailable(_) => {
+            Refused::Unavailable(error.to_string())
+        }
+    }
+}
+
+fn first(at: &[Position]) -> Result<Position, Refused> {
+    at.first().copied().ok_or_else(|| Refused::Unavailable("the journal gave no position".into()))
+}

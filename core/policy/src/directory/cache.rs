@@ -1,0 +1,147 @@
+//! What was read lately, never older than the newest change that was answered.
+//!
+//! A reader notes the generation before it asks the catalog and keeps what it read only if no change came in between;
+//! a change forgets what it touched once its transaction is decided, landed or not. So an entry that a change made stale
+//! is gone before the change is answered.
+
+use std::collections::HashMap;
+use std::hash::Hash;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use opentrail_event::AccountId;
+
+use crate::{Credential, UserPolicy};
+
+/// Most credentials, and most policies, that are kept.
+const ENTRIES_MAX: usize = 10_000;
+
+pub(crate) type PolicyKey = (AccountId, String);
+
+#[derive(Default)]
+pub(crate) struct Cache {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    generation: u64,
+    credentials: HashMap<String, Arc<Credential>>,
+    policies: HashMap<PolicyKey, Option<UserPolicy>>,
+}
+
+/// Proof of when a read began.
+#[derive(Clone, Copy)]
+pub(crate) struct Generation(u64);
+
+impl Cache {
+    pub(crate) fn generation(&self) -> Generation {
+        Generation(self.state().generation)
+    }
+
+    pub(crate) fn credential(&self, id: &str) -> Option<Arc<Credential>> {
+        self.state().credentials.get(id).cloned()
+    }
+
+    pub(crate) fn keep_credential(&self, read_at: Generation, id: &str, credential: &Arc<Credential>) {
+        let mut state = self.state();
+        if state.generation == read_at.0 {
+            put(&mut state.credentials, id.to_owned(), credential.clone());
+        }
+    }
+
+    pub(crate) fn policy(&self, key: &PolicyKey) -> Option<Option<UserPolicy>> {
+        self.state().policies.get(key).copied()
+    }
+
+    pub(crate) fn keep_policy(&self, read_at: Generation, key: PolicyKey, policy: Option<UserPolicy>) {
+        let mut state = self.state();
+        if state.generation == read_at.0 {
+            put(&mut state.policies, key, policy);
+        }
+    }
+
+    /// Forgets `touched` when the returned guard goes, however the change ends.
+    pub(crate) fn change(&self, touched: Touched) -> Change<'_> {
+        Change { cache: self, touched }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic while the lock is held leaves whole entries or none: the state stays usable.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// What a change may make stale.
+#[derive(Default)]
+pub(crate) struct Touched {
+    pub(crate) keys: Vec<String>,
+    pub(crate) user: Option<PolicyKey>,
+}
+
+/// A change under way.
+pub(crate) struct Change<'a> {
+    cache: &'a Cache,
+    touched: Touched,
+}
+
+impl Drop for Change<'_> {
+    fn drop(&mut self) {
+        let mut state = self.cache.state();
+        state.generation += 1;
+        for id in &self.touched.keys {
+            state.credentials.remove(id);
+        }
+        if let Some(user) = &self.touched.user {
+            state.policies.remove(user);
+        }
+    }
+}
+
+/// Keeps one more; a full map gives up an arbitrary entry, which is read again when asked for.
+fn put<K: Hash + Eq + Clone, V>(map: &mut HashMap<K, V>, key: K, value: V) {
+    if map.len() >= ENTRIES_MAX
+        && !map.contains_key(&key)
+        && let Some(victim) = map.keys().next().cloned()
+    {
+        map.remove(&victim);
+    }
+    map.insert(key, value);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Principal, PrincipalKind, Secret};
+
+    fn credential() -> Arc<Credential> {
+        Arc::new(Credential {
+            principal: Principal {
+                kind: PrincipalKind::Root,
+                account: AccountId::OPERATOR,
+                access_key_id: "AKIAX".into(),
+            },
+            secret: Secret::new("s".into()),
+            active: true,
+        })
+    }
+
+    #[test]
+    fn what_was_read_before_a_change_is_not_kept_after_it() {
+        let cache = Cache::default();
+        let before = cache.generation();
+        drop(cache.change(Touched { keys: vec!["AKIAX".into()], user: None }));
+        cache.keep_credential(before, "AKIAX", &credential());
+        assert!(cache.credential("AKIAX").is_none());
+        cache.keep_credential(cache.generation(), "AKIAX", &credential());
+        assert!(cache.credential("AKIAX").is_some());
+    }
+
+    #[test]
+    fn it_does_not_grow_without_bound() {
+        let cache = Cache::default();
+        for n in 0..ENTRIES_MAX + 10 {
+            cache.keep_credential(cache.generation(), &n.to_string(), &credential());
+        }
+        assert_eq!(cache.state().credentials.len(), ENTRIES_MAX);
+    }
+}

@@ -1,0 +1,61 @@
+//! The directory as [`Identities`]: from a key id to its owner, by way of the cache.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::AccountId;
+
+use super::{Directory, DirectoryError};
+use crate::{Credential, Identities, IdentitiesUnavailable, KeyStatus, Principal, PrincipalKind, UserPolicy};
+
+impl Identities for Directory {
+    fn find<'a>(
+        &'a self,
+        access_key_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, IdentitiesUnavailable>> {
+        async move {
+            if let Some(credential) = self.cache.credential(access_key_id) {
+                return Ok(Some(credential));
+            }
+            let read_at = self.cache.generation();
+            let found = self.read_credential(access_key_id).await;
+            let found = found.map_err(|error| IdentitiesUnavailable(error.to_string()))?;
+            if let Some(credential) = &found {
+                self.cache.keep_credential(read_at, access_key_id, credential);
+            }
+            Ok(found)
+        }
+        .boxed()
+    }
+}
+
+impl Directory {
+    /// What a user may do; `None` also for a user who does not exist.
+    pub(crate) async fn policy_of(&self, account: AccountId, user: &str) -> Result<Option<UserPolicy>, DirectoryError> {
+        let key = (account, user.to_ascii_lowercase());
+        if let Some(policy) = self.cache.policy(&key) {
+            return Ok(policy);
+        }
+        let read_at = self.cache.generation();
+        let policy = self.stored_user(account, user).await?.and_then(|(user, _)| user.policy);
+        self.cache.keep_policy(read_at, key, policy);
+        Ok(policy)
+    }
+
+    async fn read_credential(&self, id: &str) -> Result<Option<Arc<Credential>>, DirectoryError> {
+        let Some((key, _)) = self.stored_key(id).await? else { return Ok(None) };
+        let kind = match &key.user {
+            None => PrincipalKind::Root,
+            Some(_) if key.account == AccountId::OPERATOR => PrincipalKind::Operator,
+            Some(name) => match self.stored_user(key.account, name).await? {
+                Some((user, _)) => PrincipalKind::User { name: user.name, path: user.path, unique_id: user.unique_id },
+                // The user went between the two reads, and the key with it.
+                None => return Ok(None),
+            },
+        };
+        let secret = self.open_secret(id, &key)?;
+        let principal = Principal { kind, account: key.account, access_key_id: id.to_owned() };
+        Ok(Some(Arc::new(Credential { principal, secret, active: key.status == KeyStatus::Active })))
+    }
+}

@@ -1,0 +1,331 @@
+//! The directory over a catalog in memory.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex};
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::executor::block_on;
+use futures::future::BoxFuture;
+use jiff::Timestamp;
+use opentrail_catalog::{Catalog, Check, Error, From as ListFrom, Key, Txn, Versioned, Write};
+use opentrail_event::{AccountId, Arn};
+use opentrail_world::World;
+
+use super::*;
+use crate::{Credential, Decide, Decision, Grants, Identities, Principal, PrincipalKind, Question, SealError};
+
+#[derive(Default)]
+struct Memory(Mutex<BTreeMap<Key, Versioned>>);
+
+impl Catalog for Memory {
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, Error>> {
+        let row = self.0.lock().expect("no panic").get(key).cloned();
+        async move { Ok(row) }.boxed()
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a Key,
+        from: ListFrom,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(Key, Versioned)>, Error>> {
+        let rows = self.0.lock().expect("no panic");
+        let rows = rows
+            .iter()
+            .filter(|(k, _)| k.starts_with(prefix))
+            .filter(|(k, _)| match &from {
+                ListFrom::Start => true,
+                ListFrom::At(at) => *k >= at,
+                ListFrom::After(at) => *k > at,
+            })
+            .take(limit)
+            .map(|(k, v)| (k.clone(), v.clone()))
+            .collect();
+        async move { Ok(rows) }.boxed()
+    }
+
+    fn txn(&self, txn: Txn) -> BoxFuture<'_, Result<(), Error>> {
+        let mut rows = self.0.lock().expect("no panic");
+        for (check, what) in txn.checks.iter().enumerate() {
+            let count = |prefix: &Key| rows.keys().filter(|k| k.starts_with(prefix)).count() as u64;
+            let holds = match what {
+                Check::Is(key, version) => rows.get(key).is_some_and(|row| row.version == *version),
+                Check::Absent(key) => !rows.contains_key(key),
+                Check::AtMost { prefix, max } => count(prefix) <= *max,
+                Check::Empty { prefix } => count(prefix) == 0,
+            };
+            if !holds {
+                return async move { Err(Error::Conflict { check }) }.boxed();
+            }
+        }
+        for write in txn.writes {
+            match write {
+                Write::Put(key, value) => {
+                    let version = rows.get(&key).map_or(1, |row| row.version + 1);
+                    rows.insert(key, Versioned { version, value });
+                }
+                Write::Delete(key) => drop(rows.remove(&key)),
+            }
+        }
+        async { Ok(()) }.boxed()
+    }
+}
+
+/// Not a secret: it shows that the context is kept with the bytes.
+struct Labelled;
+
+impl Seal for Labelled {
+    fn seal(&self, context: &str, plain: &[u8]) -> Vec<u8> {
+        [context.as_bytes(), b"|", plain].concat()
+    }
+
+    fn open(&self, context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        let label = format!("{context}|");
+        sealed.strip_prefix(label.as_bytes()).map(<[u8]>::to_vec).ok_or(SealError)
+    }
+}
+
+fn open(catalog: &Arc<Memory>) -> Arc<Directory> {
+    let seed = catalog.0.lock().expect("no panic").len() as u64;
+    let (world, _) = World::simulated(seed, Timestamp::from_second(1_790_000_000).expect("a time"));
+    block_on(Directory::open(catalog.clone(), Arc::new(Labelled), world)).expect("it opens")
+}
+
+fn fresh() -> (Arc<Memory>, Arc<Directory>) {
+    let catalog = Arc::new(Memory::default());
+    let directory = open(&catalog);
+    (catalog, directory)
+}
+
+fn found(directory: &Directory, id: &str) -> Option<Arc<Credential>> {
+    block_on(directory.find(id)).expect("the catalog answers")
+}
+
+fn first_account(directory: &Directory) -> AccountId {
+    block_on(directory.starters()).expect("starters").account.id
+}
+
+#[test]
+fn the_first_start_makes_the_operator_and_one_account_and_the_second_nothing() {
+    let (catalog, directory) = fresh();
+    let starters = block_on(directory.starters()).expect("starters");
+    let (root, operator) = (starters.root.expect("a key"), starters.operator.expect("a key"));
+    assert!(found(&directory, &operator.key.id).expect("known").principal.is_operator());
+    let credential = found(&directory, &root.key.id).expect("known");
+    assert_eq!(credential.secret, root.secret);
+    assert_eq!(credential.principal.arn(), Arn::root(starters.account.id));
+    assert_eq!(starters.account.canonical_id.len(), 64);
+
+    let rows = catalog.0.lock().expect("no panic").clone();
+    let again = open(&catalog);
+    assert_eq!(*catalog.0.lock().expect("no panic"), rows);
+    let listed = block_on(again.list_accounts(None, 10)).expect("accounts");
+    assert_eq!(listed, vec![starters.account]);
+}
+
+#[test]
+fn no_secret_lies_in_the_catalog_without_its_seal() {
+    let (catalog, directory) = fresh();
+    let root = block_on(directory.starters()).expect("starters").root.expect("a key");
+    let rows = catalog.0.lock().expect("no panic");
+    let holds = |needle: &str| rows.values().any(|row| memmem(&row.value, needle.as_bytes()));
+    assert!(!holds(root.secret.expose()));
+    assert!(holds(&stored::to_hex(
+        &Labelled.seal(&stored::seal_context(&root.key.id), root.secret.expose().as_bytes())
+    )));
+}
+
+fn memmem(haystack: &Bytes, needle: &[u8]) -> bool {
+    haystack.windows(needle.len()).any(|w| w == needle)
+}
+
+#[test]
+fn names_and_ids_of_accounts_are_taken_once() {
+    let (_, directory) = fresh();
+    let id: AccountId = "111122223333".parse().expect("an account");
+    let (account, key) = block_on(directory.create_account("Acme", Some(id))).expect("made");
+    assert_eq!((account.id, key.key.user.as_deref()), (id, None));
+    let check = |name: &str, id: Option<AccountId>, expect: &str| {
+        let error = block_on(directory.create_account(name, id)).expect_err("refused");
+        assert!(error.to_string().contains(expect), "{error}");
+    };
+    check("acme", None, "name acme exists already");
+    check("Other", Some(id), "account 111122223333 exists already");
+    check("Other", Some(AccountId::OPERATOR), "exists already");
+    check("", None, "1 to 50");
+}
+
+#[test]
+fn a_user_has_two_keys_at_most_and_goes_only_without_any() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let user = block_on(directory.create_user(account, "Ana", "/", Some(UserPolicy::Admin))).expect("made");
+    assert_eq!(user.unique_id.len(), 21);
+    let taken = block_on(directory.create_user(account, "ANA", "/", None));
+    assert!(matches!(taken, Err(DirectoryError::Exists(_))));
+    let keys: Vec<_> =
+        (0..2).map(|_| block_on(directory.create_access_key(account, Some("ana"))).expect("made").key).collect();
+    let third = block_on(directory.create_access_key(account, Some("Ana"))).expect_err("a third");
+    assert_eq!(third.to_string(), "Cannot exceed quota for AccessKeysPerUser: 2");
+    assert_eq!(block_on(directory.list_access_keys(account, Some("ANA"))).expect("keys").len(), 2);
+    assert!(matches!(block_on(directory.delete_user(account, "ana")), Err(DirectoryError::Conflict(_))));
+    for key in &keys {
+        assert_eq!(key.user.as_deref(), Some("Ana"));
+        block_on(directory.delete_access_key(account, &key.id)).expect("deleted");
+        assert!(found(&directory, &key.id).is_none());
+    }
+    block_on(directory.delete_user(account, "ana")).expect("deleted");
+    assert_eq!(block_on(directory.user(account, "Ana")).expect("answered"), None);
+}
+
+#[test]
+fn a_disabled_key_stops_with_the_call_that_disabled_it() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let id = block_on(directory.create_access_key(account, None)).expect("made").key.id;
+    assert!(found(&directory, &id).expect("known").active);
+    block_on(directory.update_access_key(account, &id, KeyStatus::Inactive)).expect("disabled");
+    assert!(!found(&directory, &id).expect("known").active);
+    block_on(directory.update_access_key(account, &id, KeyStatus::Active)).expect("enabled");
+    assert!(found(&directory, &id).expect("known").active);
+    block_on(directory.delete_access_key(account, &id)).expect("deleted");
+    assert!(found(&directory, &id).is_none());
+}
+
+#[test]
+fn a_key_is_changed_only_through_its_own_account() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let (other, _) = block_on(directory.create_account("other", None)).expect("made");
+    let id = block_on(directory.create_access_key(account, None)).expect("made").key.id;
+    let changed = block_on(directory.update_access_key(other.id, &id, KeyStatus::Inactive));
+    assert!(matches!(changed, Err(DirectoryError::NotFound(_))));
+    assert!(matches!(block_on(directory.delete_access_key(other.id, &id)), Err(DirectoryError::NotFound(_))));
+    assert!(found(&directory, &id).expect("known").active);
+}
+
+#[test]
+fn the_operators_last_key_stays() {
+    let (_, directory) = fresh();
+    let id = block_on(directory.starters()).expect("starters").operator.expect("a key").key.id;
+    let gone = block_on(directory.delete_access_key(AccountId::OPERATOR, &id));
+    assert!(matches!(gone, Err(DirectoryError::Conflict(_))));
+    let second = block_on(directory.create_access_key(AccountId::OPERATOR, Some("operator"))).expect("made");
+    block_on(directory.delete_access_key(AccountId::OPERATOR, &id)).expect("another is there");
+    assert!(block_on(directory.starters()).expect("starters").operator.is_none());
+    let off = block_on(directory.update_access_key(AccountId::OPERATOR, &second.key.id, KeyStatus::Inactive));
+    assert!(matches!(off, Err(DirectoryError::Conflict(_))));
+    assert!(block_on(directory.create_user(AccountId::OPERATOR, "eve", "/", None)).is_err());
+}
+
+fn configured(account: &str, user: Option<&str>, id: &str, secret: &str) -> ConfiguredKey {
+    ConfiguredKey {
+        account: account.parse().expect("an account"),
+        user: user.map(str::to_owned),
+        policy: user.map(|_| UserPolicy::ReadOnly),
+        access_key_id: id.into(),
+        secret: Secret::new(secret.into()),
+    }
+}
+
+#[test]
+fn configured_keys_are_merged_once_and_go_with_their_line() {
+    let (catalog, directory) = fresh();
+    let lines =
+        [configured("111122223333", Some("ci"), "minioadmin", "one"), configured("111122223333", None, "test", "two")];
+    let account: AccountId = "111122223333".parse().expect("an account");
+    let first = block_on(directory.merge(&lines)).expect("merged");
+    assert_eq!(first.len(), 4, "{first:?}");
+    assert_eq!(block_on(open(&catalog).merge(&lines)).expect("merged"), Vec::new());
+    assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "one");
+
+    // A leaked key that was turned off stays off, whatever the configuration still says.
+    block_on(directory.update_access_key(account, "test", KeyStatus::Inactive)).expect("disabled");
+    assert!(matches!(block_on(directory.delete_access_key(account, "test")), Err(DirectoryError::Conflict(_))));
+    assert_eq!(block_on(directory.merge(&lines)).expect("merged"), Vec::new());
+    assert!(!found(&directory, "test").expect("known").active);
+
+    let changed = [configured("111122223333", Some("CI"), "minioadmin", "other")];
+    let changes = block_on(directory.merge(&changed)).expect("merged");
+    let expect = [Merged::RemovedKey(account, "test".into()), Merged::ChangedSecret(account, "minioadmin".into())];
+    assert_eq!(changes, expect);
+    assert!(found(&directory, "test").is_none());
+    assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "other");
+    assert_eq!(block_on(directory.merge(&[])).expect("merged").len(), 1);
+    assert!(found(&directory, "minioadmin").is_none());
+}
+
+#[test]
+fn a_configured_key_cannot_take_over_anothers() {
+    let (_, directory) = fresh();
+    let root = block_on(directory.starters()).expect("starters").root.expect("a key").key.id;
+    let check = |key: ConfiguredKey, expect: &str| {
+        let error = block_on(directory.merge(&[key])).expect_err("refused");
+        assert!(error.to_string().contains(expect), "{error}");
+    };
+    check(configured("111122223333", None, &root, "x"), "another owner");
+    check(configured("000000000000", Some("eve"), "k", "x"), "operator's");
+    check(configured("111122223333", None, "a/b", "x"), "access key id");
+    check(configured("111122223333", None, "a", "x\ny"), "secret");
+    let twice = [configured("111122223333", None, "a", "x"), configured("111122223333", None, "a", "y")];
+    assert!(block_on(directory.merge(&twice)).is_err());
+}
+
+#[test]
+fn the_operator_gets_in_by_a_configured_key() {
+    let (_, directory) = fresh();
+    block_on(directory.merge(&[configured("000000000000", None, "rescue", "x")])).expect("merged");
+    assert!(found(&directory, "rescue").expect("known").principal.is_operator());
+}
+
+#[test]
+fn grants_decide_by_who_is_asking() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("ro", Some(UserPolicy::ReadOnly)), ("nobody", None)] {
+        block_on(directory.create_user(account, name, "/", policy)).expect("made");
+    }
+    let grants = Grants::new(directory.clone());
+    let user = |name: &str| Principal {
+        kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
+        account,
+        access_key_id: "AKIAX".into(),
+    };
+    let principal = |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into() };
+    let root = principal(PrincipalKind::Root, account);
+    let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
+    let other: AccountId = "999999999999".parse().expect("an account");
+    let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
+        let question = Question { principal: who, action, resources: &[], resource_account: owner, read_only };
+        let decision = block_on(grants.decide(question));
+        assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
+    };
+    check(&root, "s3:CreateBucket", None, false, true);
+    check(&root, "s3:GetObject", Some(account), true, true);
+    check(&root, "s3:GetObject", Some(other), true, false);
+    check(&root, "opentrail:CreateUser", None, false, true);
+    check(&root, "opentrail:CreateAccount", None, false, false);
+    check(&root, "opentrail:ListAccounts", None, true, false);
+    check(&operator, "opentrail:CreateAccount", None, false, true);
+    check(&operator, "opentrail:CreateUser", Some(other), false, true);
+    check(&operator, "s3:GetObject", Some(other), true, false);
+    check(&operator, "s3:CreateBucket", None, false, true);
+    check(&user("adm"), "s3:CreateBucket", None, false, true);
+    check(&user("adm"), "opentrail:ListAccounts", None, true, false);
+    check(&user("ro"), "s3:CreateBucket", None, false, false);
+    check(&user("ro"), "cloudtrail:LookupEvents", None, true, true);
+    check(&user("nobody"), "cloudtrail:LookupEvents", None, true, false);
+    check(&user("deleted"), "cloudtrail:LookupEvents", None, true, false);
+
+    let arns = [Arn::user(other, "/", "x")];
+    let question = Question {
+        principal: &root,
+        action: "opentrail:DeleteUser",
+        resources: &arns,
+        resource_account: None,
+        read_only: false,
+    };
+    let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
+    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because });
+}

@@ -1,0 +1,13 @@
+//! The Query protocol: form parameters in, XML out.
+
+mod decode;
+mod encode;
+mod form;
+
+pub use decode::decode;
+pub use encode::encode;
+pub(crate) use form::unescape;
+pub use form::{FORM_BYTES_MAX, PAIRS_MAX, parse_form};
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,143 @@
+//! Follows the journal: management events and insights become rows, and rows become parts.
+
+use std::sync::{Mutex, MutexGuard};
+use std::time::Duration;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Category, Head};
+use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
+
+use crate::{History, schema};
+
+/// Parts and rows that are too old are looked for so often.
+const EXPIRE_PERIOD: Duration = Duration::from_secs(3_600);
+/// Merging waits while much is unsealed, but not for more than so many seals: else parts gather without end.
+const MERGE_DELAYS_MAX: u32 = 4;
+
+/// How far the follower has come.
+#[derive(Debug)]
+pub(crate) struct Course(Mutex<State>);
+
+#[derive(Debug)]
+struct State {
+    applied: Positions,
+    /// When the oldest of what is applied and not committed was applied, on the monotonic clock.
+    waiting_since: Option<Duration>,
+    expired_at: Option<Duration>,
+    merge_delays: u32,
+}
+
+impl Course {
+    pub(crate) fn new(applied: Positions) -> Self {
+        Self(Mutex::new(State { applied, waiting_since: None, expired_at: None, merge_delays: 0 }))
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.0.lock().expect("no holder of the course panics")
+    }
+}
+
+impl History {
+    async fn take_in(&self, frames: &[Frame]) -> Result<(), FollowerError> {
+        let Some(last) = frames.last() else { return Ok(()) };
+        let mut through = self.course.state().applied.clone();
+        let mut rows = Vec::with_capacity(frames.len());
+        for frame in frames {
+            through.pass(frame.position);
+            if frame.entry.kind == Kind::Intent {
+                continue;
+            }
+            let head = match Head::parse_within(&frame.entry.bytes, usize::MAX) {
+                Ok(head) => head,
+                Err(why) => {
+                    self.put_aside(frame, &why).await.map_err(|e| failed("put record aside", e))?;
+                    continue;
+                }
+            };
+            if matches!(head.category, Category::Management | Category::Insight) {
+                let seq = schema::seq(frame.position)
+                    .ok_or_else(|| failed("order row", format!("no place for {:?}", frame.position)))?;
+                rows.push(schema::row(&head, seq, frame));
+            }
+        }
+        tracing::trace!(rows = rows.len(), through = last.position.offset, "apply frames");
+        metrics::counter!("opentrail_history_rows_total").increment(rows.len() as u64);
+        self.table.append(rows, &through).map_err(|e| failed("append rows", e))?;
+        let mut state = self.course.state();
+        state.applied = through;
+        state.waiting_since.get_or_insert(self.world.monotonic());
+        Ok(())
+    }
+
+    async fn seal(&self) -> Result<Positions, FollowerError> {
+        let waiting = self.course.state().waiting_since.take();
+        match self.table.seal().await {
+            Ok(positions) => {
+                self.look_after_parts().await;
+                Ok(positions)
+            }
+            Err(error) => {
+                let mut state = self.course.state();
+                state.waiting_since = waiting.or(state.waiting_since);
+                Err(failed("seal part", error))
+            }
+        }
+    }
+
+    /// Merges and expires where it is useful. What fails here costs space, not events, and is tried again later.
+    async fn look_after_parts(&self) {
+        if self.may_merge()
+            && let Err(error) = self.table.merge().await
+        {
+            tracing::warn!(%error, "merge parts of the history");
+        }
+        let now = self.world.monotonic();
+        let expired_at = self.course.state().expired_at;
+        if expired_at.is_none_or(|at| now.saturating_sub(at) >= EXPIRE_PERIOD) {
+            match self.table.expire(self.horizon_s()).await {
+                Ok(_) => self.course.state().expired_at = Some(now),
+                Err(error) => tracing::warn!(%error, "expire parts of the history"),
+            }
+        }
+    }
+
+    fn may_merge(&self) -> bool {
+        let busy = self.table.unsealed().bytes > self.settings.seal_bytes / 2;
+        let mut state = self.course.state();
+        if busy && state.merge_delays < MERGE_DELAYS_MAX {
+            state.merge_delays += 1;
+            return false;
+        }
+        state.merge_delays = 0;
+        true
+    }
+}
+
+impl Follower for History {
+    fn name(&self) -> &str {
+        "history"
+    }
+
+    fn positions(&self) -> Positions {
+        self.table.positions()
+    }
+
+    fn apply<'a>(&'a self, frames: &'a [Frame]) -> BoxFuture<'a, Result<(), FollowerError>> {
+        self.take_in(frames).boxed()
+    }
+
+    fn due(&self) -> bool {
+        let Some(since) = self.course.state().waiting_since else { return false };
+        let old = self.world.monotonic().saturating_sub(since) >= self.settings.seal_age;
+        old || self.table.unsealed().bytes >= self.settings.seal_bytes
+    }
+
+    fn commit(&self) -> BoxFuture<'_, Result<Positions, FollowerError>> {
+        self.seal().boxed()
+    }
+}
+
+fn failed(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> FollowerError {
+    FollowerError { what, source: source.into() }
+}

@@ -1,0 +1,128 @@
+//! The command line.
+
+mod account;
+mod config;
+mod connect;
+mod key;
+mod lookup;
+mod serve;
+mod simulate;
+mod time;
+mod user;
+mod whoami;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use opentrail_world::World;
+
+use crate::settings::Environment;
+
+/// What every command works in.
+pub(crate) struct Shell {
+    pub(crate) environment: Environment,
+    pub(crate) world: World,
+}
+
+#[derive(Parser)]
+#[command(
+    name = "opentrail",
+    version,
+    about = "A self-hosted AWS CloudTrail: every call on record, in full, before its answer arrives",
+    after_help = "Examples:
+  $ opentrail serve --data ./data
+  $ export AWS_SHARED_CREDENTIALS_FILE=./data/credentials AWS_PROFILE=opentrail AWS_ENDPOINT_URL=http://127.0.0.1:4566
+  $ aws s3 mb s3://my-first-bucket
+  $ aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=CreateBucket
+  $ opentrail lookup --since 1h
+
+Commands find the server and sign as the aws CLI does: AWS_ENDPOINT_URL, AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE,
+AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_CA_BUNDLE; or --data with the server's folder."
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Serve(serve::Serve),
+    Config(config::Config),
+    Account(account::AccountCommand),
+    User(user::UserCommand),
+    Key(key::KeyCommand),
+    Whoami(whoami::WhoAmI),
+    Lookup(Box<lookup::Lookup>),
+    Simulate(simulate::Simulate),
+}
+
+/// Runs the command of this process.
+pub fn run() -> ExitCode {
+    let arguments = Arguments::parse();
+    let shell = Shell { environment: Environment::of_process(), world: World::real() };
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return complain(&anyhow::Error::new(error).context("start the runtime")),
+    };
+    let done = runtime.block_on(async {
+        match arguments.command {
+            Command::Serve(command) => command.run(shell).await,
+            Command::Config(command) => command.run(&shell),
+            Command::Account(command) => command.run(&shell).await,
+            Command::User(command) => command.run(&shell).await,
+            Command::Key(command) => command.run(&shell).await,
+            Command::Whoami(command) => command.run(&shell).await,
+            Command::Lookup(command) => Box::pin(command.run(&shell)).await,
+            Command::Simulate(command) => Box::pin(command.run(&shell)).await,
+        }
+    });
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => complain(&error),
+    }
+}
+
+fn complain(error: &anyhow::Error) -> ExitCode {
+    // Texts of a server are shown too: they must not steer the terminal.
+    let text = crate::output::for_terminal(&format!("{error:#}"));
+    // Nobody reads a closed standard error.
+    let _ = writeln!(std::io::stderr(), "opentrail: {text}");
+    ExitCode::FAILURE
+}
+
+/// Writes to standard output. A reader that has gone away ends the command as success, as `head` expects.
+pub(crate) fn print(text: &str) -> anyhow::Result<()> {
+    let mut out = std::io::stdout().lock();
+    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
+        written => Ok(written?),
+    }
+}
+
+/// Writes JSON for programs.
+pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
+    print(&format!("{value:#}\n"))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_arguments_agree_with_one_another() {
+        Arguments::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_teaches_by_example() {
+        let mut command = Arguments::command();
+        command.build();
+        for sub in command.get_subcommands().filter(|sub| sub.get_name() != "help") {
+            let help = sub.clone().render_long_help().to_string();
+            assert!(help.contains("$ opentrail"), "{}", sub.get_name());
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! `opentrail serve`: the server, from its settings to its end.
+
+use std::path::PathBuf;
+
+use anyhow::Context;
+use clap::Args;
+use metrics_exporter_prometheus::PrometheusBuilder;
+use opentrail_local::{JournalSettings, Local, Settings as LocalSettings};
+use opentrail_world::World;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::config::From;
+use super::{Shell, print};
+use crate::house::ShownSettings;
+use crate::settings::{Loaded, Source, TABLE, load};
+use crate::{House, Parts, credentials_file, logs};
+
+/// Run the server until it is told to stop (SIGTERM, SIGINT)
+#[derive(Args)]
+#[command(after_help = "Examples:
+  $ opentrail serve
+  $ opentrail serve --data ./data --listen 127.0.0.1:4566
+  $ opentrail serve --config opentrail.toml --set history.retention_days=365
+
+When ready it prints `ready http://ADDRESS` to standard output; logs go to standard error. DATA/credentials is an AWS
+credentials file with the profiles opentrail (root of the first account) and opentrail-operator.
+`opentrail config` shows every setting.")]
+pub(crate) struct Serve {
+    /// Folder that holds everything; made if it is not there
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where to listen; port 0 picks one
+    #[arg(long, value_name = "ADDRESS:PORT")]
+    listen: Option<String>,
+    #[command(flatten)]
+    from: From,
+}
+
+impl Serve {
+    pub(crate) async fn run(self, shell: Shell) -> anyhow::Result<()> {
+        let mut set = Vec::new();
+        if let Some(data) = &self.data {
+            let data = data.to_str().context("--data must be UTF-8; choose another folder")?;
+            set.push(format!("data={data}"));
+        }
+        set.extend(self.listen.iter().map(|listen| format!("listen={listen}")));
+        set.extend(self.from.set);
+        let loaded = load(&Source { file: self.from.config, environment: shell.environment, set })?;
+        logs::start(&loaded.settings);
+        for name in &loaded.strange_variables {
+            tracing::warn!(variable = name, "no setting is called so; `opentrail config --format json` lists all");
+        }
+        // Heard from the start, so that a stop during start-up is one too.
+        let mut stop = Stop::listen()?;
+        let settings = &loaded.settings;
+        let local = open_engines(&loaded, &shell.world).await?;
+        let house = House::open(
+            Parts {
+                world: shell.world.clone(),
+                journal: local.journal.clone(),
+                catalog: local.catalog.clone(),
+                blobs: local.blobs.clone(),
+                seal: local.seal.clone(),
+                metrics: Some(PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?),
+            },
+            settings,
+            &shown(&loaded),
+        )
+        .await?;
+        let address = house.address();
+        let scheme = if settings.tls_cert.is_some() { "https" } else { "http" };
+        let endpoint = format!("{scheme}://{address}");
+        local.lock.serves(&endpoint).context("write the address into the lock file")?;
+        // A wildcard is an address to listen on, not one to call.
+        let own = if address.ip().is_unspecified() { format!("{scheme}://127.0.0.1:{}", address.port()) } else { endpoint.clone() };
+        credentials_file::write(&settings.data, &house.starters().await?, &own).context("write the credentials file")?;
+        tracing::info!(endpoint, data = %settings.data.display(), "ready");
+        print(&format!("ready {endpoint}\n"))?;
+        let signal = stop.heard().await;
+        tracing::info!(signal, "stopping");
+        house.stop().await;
+        drop(local);
+        tracing::info!("stopped");
+        Ok(())
+    }
+}
+
+/// Reading the journal's end blocks: on a thread that may.
+async fn open_engines(loaded: &Loaded, world: &World) -> anyhow::Result<Local> {
+    let (data, engines, world) = (loaded.settings.data.clone(), engines(loaded), world.clone());
+    Ok(tokio::task::spawn_blocking(move || Local::open(&data, engines, world)).await??)
+}
+
+fn engines(loaded: &Loaded) -> LocalSettings {
+    let settings = &loaded.settings;
+    LocalSettings {
+        journal: JournalSettings {
+            partitions: settings.journal_partitions,
+            segment_bytes: settings.journal_segment_bytes,
+            bytes_max: settings.journal_bytes_max,
+            account_share: settings.journal_account_share,
+            reserve_bytes: settings.journal_reserve_bytes,
+            holders: House::HOLDERS.map(str::to_owned).to_vec(),
+            ..JournalSettings::default()
+        },
+        seal_key_file: settings.seal_key_file.clone(),
+    }
+}
+
+fn shown(loaded: &Loaded) -> ShownSettings {
+    let value = |name: &'static str| loaded.values.get(name).map(|value| value.text.as_str()).unwrap_or_default();
+    ShownSettings {
+        values: TABLE.iter().map(|s| (s.name.to_owned(), s.shown(value(s.name)))).collect(),
+        security: TABLE.iter().filter(|s| s.security).map(|s| s.name.to_owned()).collect(),
+    }
+}
+
+/// The signals that ask for an end.
+struct Stop {
+    terminate: Signal,
+    interrupt: Signal,
+}
+
+impl Stop {
+    fn listen() -> anyhow::Result<Self> {
+        let on = |kind| signal(kind).context("listen for signals");
+        Ok(Self { terminate: on(SignalKind::terminate())?, interrupt: on(SignalKind::interrupt())? })
+    }
+
+    async fn heard(&mut self) -> &'static str {
+        tokio::select! {
+            _ = self.terminate.recv() => "SIGTERM",
+            _ = self.interrupt.recv() => "SIGINT",
+        }
+    }
+}

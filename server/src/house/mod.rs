@@ -1,0 +1,266 @@
+//! The composition root: engines → recovery → followers → services → door, and back in reverse.
+
+mod announce;
+mod find;
+mod pages;
+mod ready;
+mod tokens;
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use metrics_exporter_prometheus::PrometheusHandle;
+use opentrail_blobs::Blobs;
+use opentrail_capture::{NotTaken, Recorder, Unfit};
+use opentrail_catalog::{Catalog, Damaged};
+use opentrail_columnar::ColumnarTable;
+use opentrail_history::History;
+use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
+use opentrail_operator::TokenKey;
+use opentrail_policy::{Directory, DirectoryError, Grants, Seal, SealError, Starters};
+use opentrail_protocol::Models;
+use opentrail_s3::{S3Service, S3Settings};
+use opentrail_selector::NothingSelected;
+use opentrail_table::Table;
+use opentrail_wire::{Door, DoorSettings, Running, Service};
+use opentrail_world::World;
+use tokio::sync::watch;
+use tokio::task::JoinHandle;
+
+use crate::settings::Settings;
+
+use announce::Announcer;
+pub use announce::ShownSettings;
+use pages::HousePages;
+
+/// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
+pub struct Parts {
+    pub world: World,
+    pub journal: Arc<dyn Journal>,
+    pub catalog: Arc<dyn Catalog>,
+    pub blobs: Arc<dyn Blobs>,
+    pub seal: Arc<dyn Seal>,
+    /// Renders the metrics of this process; without it `/metrics` is not there.
+    pub metrics: Option<PrometheusHandle>,
+}
+
+/// Why a house does not open.
+#[derive(Debug, thiserror::Error)]
+pub enum HouseError {
+    #[error("accounts and keys: {0}")]
+    Directory(#[from] DirectoryError),
+    #[error("history: {0}")]
+    Table(#[from] opentrail_table::Error),
+    #[error("catalog: {0}")]
+    Catalog(#[from] opentrail_catalog::Error),
+    #[error("catalog: {0}")]
+    Damaged(#[from] Damaged),
+    #[error("recording: {0}")]
+    Refused(#[from] Refused),
+    #[error("record the start: {0}")]
+    NotTaken(#[from] NotTaken),
+    #[error("record the start: {0}")]
+    Unfit(#[from] Unfit),
+    #[error("{0}; is seal.key_file the one that this folder was made with?")]
+    Seal(SealError),
+    #[error("listen on {address}: {source}")]
+    Listen { address: SocketAddr, source: std::io::Error },
+}
+
+/// A running house.
+pub struct House {
+    door: Running,
+    pages: Arc<HousePages>,
+    directory: Arc<Directory>,
+    history: Arc<History>,
+    recorder: Arc<Recorder>,
+    stop_recorder: watch::Sender<bool>,
+    stop_followers: watch::Sender<bool>,
+    recorder_task: JoinHandle<()>,
+    /// One per follower.
+    pumps: Vec<JoinHandle<()>>,
+    sweep: JoinHandle<()>,
+}
+
+impl House {
+    /// Names under which parts of a house hold the journal: an engine truncates nothing before each of them has spoken.
+    pub const HOLDERS: [&str; 2] = ["capture", "history"];
+
+    /// Opens the house; when this returns, calls are answered and everything recorded before is found.
+    pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
+        let Parts { world, journal, catalog, blobs, seal, metrics } = parts;
+
+        // Who there is.
+        let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
+        let tokens = tokens::secret(&*catalog, &*seal, &world).await?;
+
+        // What was left open is closed before anything new begins; what the configuration changes is on record before it holds.
+        let recorder = Arc::new(Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone()));
+        let recovered = recorder.recover().await?;
+        tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
+        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
+        announcer.started(shown).await?;
+        announcer.merged(&directory.merge(&settings.keys).await?).await?;
+        let (stop_recorder, recorder_stops) = watch::channel(false);
+        let tending = recorder.clone();
+        let recorder_task = tokio::spawn(async move { tending.run(recorder_stops).await });
+
+        // Where events go.
+        let table = ColumnarTable::open(
+            opentrail_history::schema(),
+            catalog.clone(),
+            blobs.clone(),
+            world.clone(),
+            opentrail_columnar::Settings {
+                cache_bytes_max: usize::try_from(settings.history_cache_bytes).unwrap_or(usize::MAX),
+                ..Default::default()
+            },
+        )
+        .await?;
+        let table: Arc<dyn Table> = table;
+        let history = Arc::new(History::new(
+            table.clone(),
+            catalog.clone(),
+            world.clone(),
+            opentrail_history::Settings {
+                seal_bytes: settings.history_seal_bytes,
+                seal_age: settings.history_seal_age,
+                retention_days: settings.history_retention_days,
+            },
+        ));
+
+        // Every follower there is.
+        let (stop_followers, followers_stop) = watch::channel(false);
+        let followers: Vec<Arc<dyn Follower>> = vec![history.clone()];
+        let mut statuses = Vec::new();
+        let mut pumps = Vec::new();
+        for follower in followers {
+            let (tell, status) = watch::channel(PumpStatus::default());
+            statuses.push((follower.name().to_owned(), status));
+            pumps.push(tokio::spawn(pump(journal.clone(), follower, world.clone(), tell, followers_stop.clone())));
+        }
+        let caught_up = statuses.iter().map(|(_, status)| status.clone()).collect();
+        ready::caught_up(&world, caught_up).await;
+
+        // Who answers.
+        let models = Models::builtin();
+        let s3 = S3Service::new(
+            catalog.clone(),
+            blobs.clone(),
+            world.clone(),
+            S3Settings { regions: settings.regions.clone() },
+        );
+        let [sts, iam] = opentrail_iam::services(&models);
+        let find = Arc::new(find::HistoryFind { history: history.clone() });
+        let services: Vec<Arc<dyn Service>> = vec![
+            Arc::new(opentrail_cloudtrail::service(&models, history.clone(), world.clone(), &tokens)),
+            s3.clone(),
+            Arc::new(sts),
+            Arc::new(iam),
+            Arc::new(opentrail_operator::service(
+                &models,
+                directory.clone(),
+                find,
+                world.clone(),
+                TokenKey::new(&tokens),
+            )),
+        ];
+
+        // The door, last.
+        let pages = Arc::new(HousePages {
+            ready: AtomicBool::new(true),
+            journal: journal.clone(),
+            history: table,
+            followers: statuses,
+            metrics,
+        });
+        let mut host_names = settings.listen_hosts.clone();
+        host_names.push("localhost".into());
+        let door = Door {
+            settings: DoorSettings {
+                listen: settings.listen,
+                tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
+                regions: settings.regions.clone(),
+                host_names,
+                connections_max: settings.limits_connections,
+                head_timeout: settings.limits_head_timeout,
+                body_idle_timeout: settings.limits_body_idle_timeout,
+                drain_timeout: settings.limits_drain_timeout,
+            },
+            world: world.clone(),
+            identities: directory.clone(),
+            decide: Arc::new(Grants::new(directory.clone())),
+            capture: recorder.clone(),
+            services,
+            pages: pages.clone(),
+        };
+        let door = door.open().await.map_err(|source| HouseError::Listen { address: settings.listen, source })?;
+
+        // What earlier runs staged and never used; calls are served meanwhile.
+        let sweep = tokio::spawn(async move {
+            match s3.sweep().await {
+                Ok(0) => {}
+                Ok(swept) => tracing::info!(swept, "swept objects that no bucket names"),
+                Err(fault) => tracing::warn!(error = %fault, "sweep objects; the next start tries again"),
+            }
+        });
+        Ok(Self {
+            door,
+            pages,
+            directory,
+            history,
+            recorder,
+            stop_recorder,
+            stop_followers,
+            recorder_task,
+            pumps,
+            sweep,
+        })
+    }
+
+    /// Where the door is, its port picked if it was 0.
+    pub fn address(&self) -> SocketAddr {
+        self.door.address
+    }
+
+    /// The keys that the first start made.
+    pub async fn starters(&self) -> Result<Starters, HouseError> {
+        Ok(self.directory.starters().await?)
+    }
+
+    /// Accounts, users and keys.
+    pub fn directory(&self) -> &Arc<Directory> {
+        &self.directory
+    }
+
+    /// The way in for events that somebody else recorded.
+    pub fn recorder(&self) -> &Arc<Recorder> {
+        &self.recorder
+    }
+
+    /// The events there are.
+    pub fn history(&self) -> &Arc<History> {
+        &self.history
+    }
+
+    /// Takes no more calls, lets running ones end, and writes down what is in memory.
+    pub async fn stop(self) {
+        self.pages.ready.store(false, Ordering::Release);
+        self.door.stop().await;
+        self.sweep.abort();
+        // Whoever listens has ended only if its task has; the joins below tell.
+        drop(self.stop_recorder.send(true));
+        join("recorder", self.recorder_task).await;
+        drop(self.stop_followers.send(true));
+        for pump in self.pumps {
+            join("follower", pump).await;
+        }
+    }
+}
+
+async fn join(what: &str, task: JoinHandle<()>) {
+    if let Err(error) = task.await {
+        tracing::error!(what, %error, "a task of the house did not end well");
+    }
+}

@@ -1,0 +1,124 @@
+//! Everything that an operator can set, read once at start.
+//!
+//! One [table](TABLE) drives the file, `--set`, the environment and `opentrail config`. `--set` wins over the environment, that over
+//! the file, that over the default.
+
+mod environment;
+mod keys;
+mod load;
+mod nearest;
+mod read;
+mod table;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opentrail_event::Region;
+use opentrail_policy::ConfiguredKey;
+
+pub use environment::Environment;
+pub use load::{Loaded, Origin, SettingsError, Source, Value, load};
+pub use table::{Setting, TABLE};
+
+/// How log lines are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// One JSON object per line.
+    Json,
+    /// For people.
+    Text,
+}
+
+/// The settings, parsed.
+#[derive(Debug, Clone)]
+pub struct Settings {
+    /// The folder that holds everything.
+    pub data: PathBuf,
+    pub listen: SocketAddr,
+    /// Listen beyond loopback without TLS.
+    pub listen_allow_plain: bool,
+    /// Names under which buckets may stand in front (`BUCKET.s3.NAME`), besides `localhost`.
+    pub listen_hosts: Vec<String>,
+    pub tls_cert: Option<PathBuf>,
+    pub tls_key: Option<PathBuf>,
+    pub regions: Vec<Region>,
+    pub seal_key_file: Option<PathBuf>,
+    pub keys: Vec<ConfiguredKey>,
+    pub journal_partitions: u32,
+    pub journal_segment_bytes: u64,
+    pub journal_bytes_max: u64,
+    pub journal_reserve_bytes: u64,
+    /// Of `journal_bytes_max`, between 0 and 1.
+    pub journal_account_share: f64,
+    pub history_retention_days: u32,
+    pub history_seal_bytes: u64,
+    pub history_seal_age: Duration,
+    pub history_cache_bytes: u64,
+    pub limits_connections: usize,
+    pub limits_head_timeout: Duration,
+    pub limits_body_idle_timeout: Duration,
+    pub limits_drain_timeout: Duration,
+    /// A filter as `tracing` knows them: `info`, `warn,opentrail=debug`.
+    pub log_level: String,
+    pub log_format: LogFormat,
+}
+
+impl Settings {
+    /// The defaults of the table.
+    pub fn defaults() -> Self {
+        let mut settings = Self::blank();
+        for setting in TABLE {
+            setting.read(&mut settings, setting.default).expect("the tests read every default");
+        }
+        settings
+    }
+
+    /// What the table's readers write into.
+    fn blank() -> Self {
+        Self {
+            data: PathBuf::new(),
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            listen_allow_plain: false,
+            listen_hosts: Vec::new(),
+            tls_cert: None,
+            tls_key: None,
+            regions: Vec::new(),
+            seal_key_file: None,
+            keys: Vec::new(),
+            journal_partitions: 0,
+            journal_segment_bytes: 0,
+            journal_bytes_max: 0,
+            journal_reserve_bytes: 0,
+            journal_account_share: 0.0,
+            history_retention_days: 0,
+            history_seal_bytes: 0,
+            history_seal_age: Duration::ZERO,
+            history_cache_bytes: 0,
+            limits_connections: 0,
+            limits_head_timeout: Duration::ZERO,
+            limits_body_idle_timeout: Duration::ZERO,
+            limits_drain_timeout: Duration::ZERO,
+            log_level: String::new(),
+            log_format: LogFormat::Json,
+        }
+    }
+
+    /// What no single setting can see.
+    fn check(&self) -> Result<(), SettingsError> {
+        let refuse = |what: &str| Err(SettingsError::Together(what.to_owned()));
+        if self.tls_cert.is_some() != self.tls_key.is_some() {
+            return refuse("tls.cert and tls.key go together: set both or neither");
+        }
+        if !self.listen.ip().is_loopback() && self.tls_cert.is_none() && !self.listen_allow_plain {
+            return refuse(
+                "listening beyond loopback without TLS shows signatures and records to the network: \
+                 set tls.cert and tls.key, or say listen.allow_plain=true if something in front speaks TLS",
+            );
+        }
+        if self.journal_reserve_bytes * 2 > self.journal_bytes_max {
+            return refuse("journal.reserve_bytes may be at most half of journal.bytes_max");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,103 @@
+//! From a setting's text to its value; what is wrong comes back as a phrase that says what would be right.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use opentrail_event::Region;
+
+use super::LogFormat;
+
+pub(super) fn path(text: &str) -> Result<PathBuf, String> {
+    optional_path(text)?.ok_or_else(|| "name a file or folder".into())
+}
+
+pub(super) fn optional_path(text: &str) -> Result<Option<PathBuf>, String> {
+    if text.contains('\0') {
+        return Err("a path has no zero byte".into());
+    }
+    Ok((!text.is_empty()).then(|| PathBuf::from(text)))
+}
+
+pub(super) fn socket(text: &str) -> Result<SocketAddr, String> {
+    let text = text.replace("localhost:", "127.0.0.1:");
+    text.parse().map_err(|_| "write an IP address and a port, such as 127.0.0.1:4566 or [::1]:4566".into())
+}
+
+pub(super) fn flag(text: &str) -> Result<bool, String> {
+    match text {
+        "true" => Ok(true),
+        "false" => Ok(false),
+        _ => Err("write true or false".into()),
+    }
+}
+
+pub(super) fn count(text: &str, min: u64, max: u64) -> Result<u64, String> {
+    let n: u64 = text.replace('_', "").parse().map_err(|_| format!("write a whole number from {min} to {max}"))?;
+    if n < min || n > max { Err(format!("write a whole number from {min} to {max}")) } else { Ok(n) }
+}
+
+pub(super) fn span(text: &str, min_s: u64, max_s: u64) -> Result<Duration, String> {
+    count(text, min_s, max_s).map(Duration::from_secs)
+}
+
+pub(super) fn fraction(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(n) if n > 0.0 && n <= 1.0 => Ok(n),
+        _ => Err("write a number above 0 and at most 1".into()),
+    }
+}
+
+pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
+    Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_ascii_lowercase).collect())
+}
+
+pub(super) fn regions(text: &str) -> Result<Vec<Region>, String> {
+    let regions: Result<Vec<Region>, _> = list(text)?.iter().map(|name| name.parse::<Region>()).collect();
+    match regions {
+        Ok(regions) if regions.contains(&Region::us_east_1()) => Ok(regions),
+        Ok(_) => Err("us-east-1 must be among them: it is the home of global services".into()),
+        Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) fn level(text: &str) -> Result<String, String> {
+    let filter = tracing_subscriber::EnvFilter::builder().parse(text);
+    filter.map(|_| text.to_owned()).map_err(|_| "write error, warn, info, debug or trace, or a filter".into())
+}
+
+pub(super) fn format(text: &str) -> Result<LogFormat, String> {
+    match text {
+        "json" => Ok(LogFormat::Json),
+        "text" => Ok(LogFormat::Text),
+        _ => Err("write json or text".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_keep_to_their_range() {
+        let check = |text: &str, expect: Option<u64>| assert_eq!(count(text, 2, 10).ok(), expect, "{text}");
+        check("2", Some(2));
+        check("1_0", Some(10));
+        for bad in ["1", "11", "-3", "soon", "", "99999999999999999999"] {
+            check(bad, None);
+        }
+    }
+
+    #[test]
+    fn regions_include_the_home_of_global_services() {
+        assert_eq!(regions("eu-west-1, us-east-1").expect("regions").len(), 2);
+        assert!(regions("eu-west-1").is_err());
+        assert!(regions("us-east-1,../x").is_err());
+    }
+
+    #[test]
+    fn an_address_has_a_port() {
+        assert!(socket("127.0.0.1:0").is_ok() && socket("localhost:80").is_ok() && socket("[::]:80").is_ok());
+        assert!(socket("127.0.0.1").is_err() && socket("example.org:80").is_err());
+    }
+}

@@ -1,0 +1,199 @@
+//! The table of settings. A line here is all that a new one needs.
+
+use super::keys::read_keys;
+use super::read::{count, flag, format, fraction, level, list, optional_path, path, regions, socket, span};
+use super::{Settings, keys};
+
+/// One setting.
+pub struct Setting {
+    /// In `--set` and `opentrail config`; its dots are the tables of the TOML file.
+    pub name: &'static str,
+    pub default: &'static str,
+    /// Empty where there is none.
+    pub unit: &'static str,
+    pub meaning: &'static str,
+    /// A change of it is an event on the operator's record.
+    pub security: bool,
+    read: fn(&mut Settings, &str) -> Result<(), String>,
+    /// What is shown in place of a text that holds secrets.
+    mask: Option<fn(&str) -> String>,
+}
+
+impl Setting {
+    /// The environment variable.
+    pub fn variable(&self) -> String {
+        format!("OPENTRAIL_{}", self.name.to_ascii_uppercase().replace('.', "_"))
+    }
+
+    /// Parses `text` into its place.
+    pub(super) fn read(&self, settings: &mut Settings, text: &str) -> Result<(), String> {
+        (self.read)(settings, text)
+    }
+
+    /// `text` as it may be shown.
+    pub fn shown(&self, text: &str) -> String {
+        self.mask.map_or_else(|| text.to_owned(), |mask| mask(text))
+    }
+}
+
+const KIB: u64 = 1024;
+const MIB: u64 = 1024 * KIB;
+const GIB: u64 = 1024 * MIB;
+
+macro_rules! setting {
+    ($name:literal, $default:literal, $unit:literal, $security:literal, $meaning:literal, $read:expr) => {
+        Setting {
+            name: $name,
+            default: $default,
+            unit: $unit,
+            meaning: $meaning,
+            security: $security,
+            read: $read,
+            mask: None,
+        }
+    };
+}
+
+/// All settings, in the order in which they are shown.
+pub const TABLE: &[Setting] = &[
+    setting!("data", "opentrail-data", "", true, "folder that holds everything", |s, t| path(t).map(|v| s.data = v)),
+    setting!("listen", "127.0.0.1:4566", "address:port", true, "where to listen; port 0 picks one", |s, t| {
+        socket(t).map(|v| s.listen = v)
+    }),
+    setting!(
+        "listen.allow_plain",
+        "false",
+        "true or false",
+        true,
+        "listen beyond loopback without TLS, as where something in front speaks TLS",
+        |s, t| flag(t).map(|v| s.listen_allow_plain = v)
+    ),
+    setting!(
+        "listen.hosts",
+        "",
+        "names, by commas",
+        false,
+        "host names besides localhost before which bucket names may stand (BUCKET.s3.NAME)",
+        |s, t| list(t).map(|v| s.listen_hosts = v)
+    ),
+    setting!("tls.cert", "", "PEM file", true, "certificate chain; turns TLS on, with tls.key", |s, t| {
+        optional_path(t).map(|v| s.tls_cert = v)
+    }),
+    setting!("tls.key", "", "PEM file", true, "private key of tls.cert", |s, t| optional_path(t).map(|v| s.tls_key = v)),
+    setting!(
+        "regions",
+        "ap-northeast-1,ap-northeast-2,ap-northeast-3,ap-south-1,ap-southeast-1,ap-southeast-2,ca-central-1,eu-central-1,\
+         eu-north-1,eu-west-1,eu-west-2,eu-west-3,sa-east-1,us-east-1,us-east-2,us-west-1,us-west-2",
+        "names, by commas",
+        true,
+        "regions that are served; requests for others are refused",
+        |s, t| regions(t).map(|v| s.regions = v)
+    ),
+    setting!(
+        "seal.key_file",
+        "",
+        "file",
+        true,
+        "key that seals secrets at rest; made at first use; DATA/seal.key where not set",
+        |s, t| optional_path(t).map(|v| s.seal_key_file = v)
+    ),
+    Setting {
+        name: "keys",
+        default: "[]",
+        unit: "JSON, or [[keys]] in the file",
+        meaning: "access keys: account, user (root where absent), policy, access_key_id, secret_access_key",
+        security: true,
+        read: |s, t| read_keys(t).map(|v| s.keys = v),
+        mask: Some(keys::mask),
+    },
+    setting!("journal.partitions", "1", "partitions", false, "fixed when the folder is made", |s, t| {
+        count(t, 1, 64).map(|v| s.journal_partitions = v as u32)
+    }),
+    setting!("journal.segment_bytes", "8388608", "bytes", false, "size of one file of the journal", |s, t| {
+        count(t, 64 * KIB, 64 * MIB).map(|v| s.journal_segment_bytes = v)
+    }),
+    setting!(
+        "journal.bytes_max",
+        "4294967296",
+        "bytes",
+        false,
+        "most that the journal keeps for followers that lag; then calls are refused until they catch up",
+        |s, t| count(t, 16 * MIB, 1024 * GIB).map(|v| s.journal_bytes_max = v)
+    ),
+    setting!(
+        "journal.reserve_bytes",
+        "67108864",
+        "bytes",
+        false,
+        "part of journal.bytes_max kept for calls of the control plane",
+        |s, t| count(t, MIB, 64 * GIB).map(|v| s.journal_reserve_bytes = v)
+    ),
+    setting!(
+        "journal.account_share",
+        "0.5",
+        "fraction",
+        false,
+        "most of journal.bytes_max that one account may fill",
+        |s, t| fraction(t).map(|v| s.journal_account_share = v)
+    ),
+    setting!("history.retention_days", "90", "days", true, "how long management events are found", |s, t| {
+        count(t, 1, 36_500).map(|v| s.history_retention_days = v as u32)
+    }),
+    setting!("history.seal_bytes", "67108864", "bytes", false, "events are written as a part at this size", |s, t| {
+        count(t, 64 * KIB, GIB).map(|v| s.history_seal_bytes = v)
+    }),
+    setting!("history.seal_age", "60", "seconds", false, "events are written as a part at this age", |s, t| {
+        span(t, 1, 86_400).map(|v| s.history_seal_age = v)
+    }),
+    setting!("history.cache_bytes", "67108864", "bytes", false, "most memory for indexes of parts", |s, t| {
+        count(t, MIB, 64 * GIB).map(|v| s.history_cache_bytes = v)
+    }),
+    setting!("limits.connections", "1024", "connections", false, "most open at a time", |s, t| {
+        count(t, 1, 100_000).map(|v| s.limits_connections = v as usize)
+    }),
+    setting!("limits.head_timeout", "10", "seconds", false, "for the head of a request to arrive", |s, t| {
+        span(t, 1, 3_600).map(|v| s.limits_head_timeout = v)
+    }),
+    setting!("limits.body_idle_timeout", "20", "seconds", false, "for the next bytes of a body to arrive", |s, t| {
+        span(t, 1, 3_600).map(|v| s.limits_body_idle_timeout = v)
+    }),
+    setting!("limits.drain_timeout", "20", "seconds", false, "for running calls to end after a stop", |s, t| {
+        span(t, 0, 3_600).map(|v| s.limits_drain_timeout = v)
+    }),
+    setting!(
+        "log.level",
+        "info",
+        "filter",
+        false,
+        "error, warn, info, debug or trace; also by module: warn,opentrail=debug",
+        |s, t| level(t).map(|v| s.log_level = v)
+    ),
+    setting!("log.format", "json", "json or text", false, "how log lines are written to standard error", |s, t| {
+        format(t).map(|v| s.log_format = v)
+    }),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_default_can_be_read() {
+        let settings = Settings::defaults();
+        assert_eq!((settings.regions.len(), settings.listen.port()), (17, 4566));
+        settings.check().expect("the defaults agree with one another");
+    }
+
+    #[test]
+    fn names_and_variables_are_unique_and_explained() {
+        for (i, setting) in TABLE.iter().enumerate() {
+            assert!(!setting.meaning.is_empty(), "{}", setting.name);
+            for other in &TABLE[..i] {
+                assert_ne!(setting.name, other.name);
+                assert_ne!(setting.variable(), other.variable());
+            }
+        }
+        let retention = TABLE.iter().find(|s| s.name == "history.retention_days").expect("a setting");
+        assert_eq!(retention.variable(), "OPENTRAIL_HISTORY_RETENTION_DAYS");
+    }
+}

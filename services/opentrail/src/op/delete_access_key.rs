@@ -1,0 +1,54 @@
+//! DeleteAccessKey: deletes a key; when it answers, the key proves nothing any more.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Arn, Category};
+use opentrail_protocol::Document;
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use super::{account_arn, changed, fault, guard_root};
+use crate::Desk;
+
+pub(crate) struct DeleteAccessKey(pub(crate) Arc<Desk>);
+
+const FACTS: Facts = Facts {
+    name: "DeleteAccessKey",
+    action: "opentrail:DeleteAccessKey",
+    read_only: false,
+    category: Category::Management,
+    mints_credentials: false,
+    open: false,
+    errors: &[
+        "AccessDeniedException",
+        "DeleteConflictException",
+        "NoSuchEntityException",
+        "ServiceUnavailableException",
+    ],
+};
+
+impl Operation for DeleteAccessKey {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        vec![account_arn(cx, input)]
+    }
+
+    fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
+        async move {
+            let id = input.text("AccessKeyId").unwrap_or_default();
+            let account = self.0.key_account(cx, input, id).await?;
+            if let Some(key) = self.0.directory.access_key(id).await.map_err(fault)?
+                && key.account == account
+            {
+                guard_root(cx, key.user.as_deref())?;
+            }
+            self.0.directory.delete_access_key(account, id).await.map_err(fault)?;
+            Ok(changed(cx, account, Document::structure()))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,59 @@
+//! UpdateAccessKey: turns a key on or off; when it answers, the key is on or off.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Arn, Category};
+use opentrail_policy::KeyStatus;
+use opentrail_protocol::Document;
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use super::{account_arn, changed, fault, guard_root};
+use crate::Desk;
+
+pub(crate) struct UpdateAccessKey(pub(crate) Arc<Desk>);
+
+const FACTS: Facts = Facts {
+    name: "UpdateAccessKey",
+    action: "opentrail:UpdateAccessKey",
+    read_only: false,
+    category: Category::Management,
+    mints_credentials: false,
+    open: false,
+    errors: &[
+        "AccessDeniedException",
+        "DeleteConflictException",
+        "NoSuchEntityException",
+        "ServiceUnavailableException",
+    ],
+};
+
+impl Operation for UpdateAccessKey {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        vec![account_arn(cx, input)]
+    }
+
+    fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
+        async move {
+            let id = input.text("AccessKeyId").unwrap_or_default();
+            let account = self.0.key_account(cx, input, id).await?;
+            if let Some(key) = self.0.directory.access_key(id).await.map_err(fault)?
+                && key.account == account
+            {
+                guard_root(cx, key.user.as_deref())?;
+            }
+            let status = match input.text("Status") {
+                Some("Inactive") => KeyStatus::Inactive,
+                _ => KeyStatus::Active,
+            };
+            self.0.directory.update_access_key(account, id, status).await.map_err(fault)?;
+            Ok(changed(cx, account, Document::structure()))
+        }
+        .boxed()
+    }
+}

@@ -1,0 +1,121 @@
+//! The operations behind s3s: decoded inputs in, outputs back, and faults beside.
+
+mod buckets;
+mod lists;
+mod objects;
+
+use std::sync::Arc;
+
+use opentrail_event::Region;
+use opentrail_wire::Fault;
+use s3s::dto::{
+    CreateBucketInput, CreateBucketOutput, DeleteBucketInput, DeleteBucketOutput, DeleteObjectInput,
+    DeleteObjectOutput, GetBucketLocationInput, GetBucketLocationOutput, GetObjectInput, GetObjectOutput,
+    HeadBucketInput, HeadBucketOutput, HeadObjectInput, HeadObjectOutput, ListBucketsInput, ListBucketsOutput,
+    ListObjectsInput, ListObjectsOutput, ListObjectsV2Input, ListObjectsV2Output, PutObjectInput, PutObjectOutput,
+};
+use s3s::{S3, S3Error, S3ErrorCode, S3Request, S3Response, S3Result};
+
+use crate::codec::Exchange;
+use crate::store::Store;
+
+pub(crate) use lists::parameters as list_parameters;
+
+/// The operations that are built, by their API names.
+pub(crate) const BUILT: [&str; 11] = [
+    "CreateBucket",
+    "DeleteBucket",
+    "DeleteObject",
+    "GetBucketLocation",
+    "GetObject",
+    "HeadBucket",
+    "HeadObject",
+    "ListBuckets",
+    "ListObjects",
+    "ListObjectsV2",
+    "PutObject",
+];
+
+/// What s3s calls.
+pub(crate) struct Backend {
+    pub(crate) store: Arc<Store>,
+    /// Regions that are served.
+    pub(crate) regions: Vec<Region>,
+}
+
+/// The exchange that the call belongs to, and its input.
+fn open<T>(mut request: S3Request<T>) -> S3Result<(Arc<Exchange>, T)> {
+    let exchange = request.extensions.remove::<Arc<Exchange>>();
+    // Only `codec::pass` calls s3s, and it puts one there.
+    let exchange = exchange.ok_or_else(|| S3Error::new(S3ErrorCode::InternalError))?;
+    Ok((exchange, request.input))
+}
+
+/// Leaves a fault beside the answer: `codec::pass` finds it there, with all its details.
+fn close<T>(exchange: &Exchange, result: Result<S3Response<T>, Fault>) -> S3Result<S3Response<T>> {
+    result.map_err(|fault| {
+        exchange.beside().fault = Some(fault);
+        S3Error::new(S3ErrorCode::InternalError)
+    })
+}
+
+#[async_trait::async_trait]
+impl S3 for Backend {
+    async fn create_bucket(&self, req: S3Request<CreateBucketInput>) -> S3Result<S3Response<CreateBucketOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.make_bucket(&exchange, &input.bucket).await)
+    }
+
+    async fn delete_bucket(&self, req: S3Request<DeleteBucketInput>) -> S3Result<S3Response<DeleteBucketOutput>> {
+        let (exchange, _) = open(req)?;
+        close(&exchange, self.remove_bucket(&exchange).await)
+    }
+
+    async fn head_bucket(&self, req: S3Request<HeadBucketInput>) -> S3Result<S3Response<HeadBucketOutput>> {
+        let (exchange, _) = open(req)?;
+        close(&exchange, self.describe_bucket(&exchange))
+    }
+
+    async fn get_bucket_location(
+        &self,
+        req: S3Request<GetBucketLocationInput>,
+    ) -> S3Result<S3Response<GetBucketLocationOutput>> {
+        let (exchange, _) = open(req)?;
+        close(&exchange, self.locate_bucket(&exchange))
+    }
+
+    async fn list_buckets(&self, req: S3Request<ListBucketsInput>) -> S3Result<S3Response<ListBucketsOutput>> {
+        let (exchange, _) = open(req)?;
+        close(&exchange, self.page_of_buckets(&exchange).await)
+    }
+
+    async fn put_object(&self, req: S3Request<PutObjectInput>) -> S3Result<S3Response<PutObjectOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.put(&exchange, input).await)
+    }
+
+    async fn get_object(&self, req: S3Request<GetObjectInput>) -> S3Result<S3Response<GetObjectOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.get(&exchange, &input.key).await)
+    }
+
+    async fn head_object(&self, req: S3Request<HeadObjectInput>) -> S3Result<S3Response<HeadObjectOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.head(&exchange, &input.key).await)
+    }
+
+    async fn delete_object(&self, req: S3Request<DeleteObjectInput>) -> S3Result<S3Response<DeleteObjectOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.delete(&exchange, &input.key).await)
+    }
+
+    async fn list_objects(&self, req: S3Request<ListObjectsInput>) -> S3Result<S3Response<ListObjectsOutput>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.list_v1(&exchange, input).await)
+    }
+
+    async fn list_objects_v2(&self, req: S3Request<ListObjectsV2Input>) -> S3Result<S3Response<ListObjectsV2Output>> {
+        let (exchange, input) = open(req)?;
+        close(&exchange, self.list_v2(&exchange, input).await)
+    }
+}

@@ -1,0 +1,342 @@
+//! S3 to the door: a call is announced, then run.
+//!
+//! The order is AWS's: signature (the door's part) → bucket and its region → authorisation (the door asks) → what the request
+//! says → the object. So a bucket that does not exist is answered with `NoSuchBucket` to any proven caller.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use futures::future::BoxFuture;
+use futures::{FutureExt as _, StreamExt as _};
+use opentrail_blobs::Blobs;
+use opentrail_catalog::Catalog;
+use opentrail_event::{Arn, Owner, RawJson, RecordResource, Region};
+use opentrail_journal::CallClass;
+use opentrail_protocol::Protocol;
+use opentrail_protocol::s3::{NoCall, S3Call, identify, request_parameters};
+use opentrail_wire::{Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
+use opentrail_world::World;
+use s3s::service::S3ServiceBuilder;
+
+use crate::asked::Asked;
+use crate::backend::{BUILT, Backend, list_parameters};
+use crate::bodies::Outgoing;
+use crate::codec::{Exchange, Handover, Reply, pass};
+use crate::refuse::{self, Configuration};
+use crate::store::{Bucket, Store};
+use crate::{checksum, faults, names};
+
+/// The body of everything but an object: documents.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
+/// What an operator sets.
+#[derive(Debug, Clone)]
+pub struct S3Settings {
+    /// Regions that are served: buckets can lie in them.
+    pub regions: Vec<Region>,
+}
+
+/// The service.
+pub struct S3Service {
+    store: Arc<Store>,
+    s3s: s3s::service::S3Service,
+    world: World,
+}
+
+/// What `announce` leaves for `run`.
+struct Input {
+    call: S3Call,
+    /// `None` for ListBuckets and CreateBucket.
+    bucket: Option<Bucket>,
+}
+
+impl S3Service {
+    /// Over the given engines. Reads and writes nothing yet.
+    pub fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World, settings: S3Settings) -> Arc<Self> {
+        let store = Arc::new(Store::new(catalog, blobs, world.clone()));
+        let backend = Backend { store: store.clone(), regions: settings.regions };
+        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend).build(), world })
+    }
+
+    /// Removes blobs that earlier runs staged and never used, or replaced and did not remove. Returns how many went.
+    ///
+    /// To be called once after the start; calls may be served meanwhile.
+    ///
+    /// # Errors
+    /// Catalog or blobs failed. What is left is swept next time.
+    pub async fn sweep(&self) -> Result<u64, Fault> {
+        self.store.sweep().await
+    }
+
+    /// Everything about the call that the door and the record need.
+    fn describe(&self, cx: &Cx, head: &RequestHead, body: Option<&Bytes>, call: S3Call, bucket: Bucketed) -> Announced {
+        let found = bucket.found();
+        let owner = found.map(|b| b.account).filter(|account| *account != cx.account());
+        Announced {
+            operation: call.operation.to_owned(),
+            event_name: call.event_name.to_owned(),
+            class: CallClass { category: call.category, read_only: call.read_only, mints_credentials: false },
+            action: call.action.to_owned(),
+            arns: vec![arn(&call)],
+            owner,
+            open: false,
+            request_parameters: Some(request_parameters(
+                &call,
+                &head.raw_query,
+                &head.headers,
+                body.map(|b| &b[..]).filter(|b| !b.is_empty()),
+            )),
+            resources: match &bucket {
+                Bucketed::None | Bucketed::Missing => Vec::new(),
+                Bucketed::New => resources(&call, Owner::Account(cx.account()), &head.raw_query),
+                Bucketed::Found(_) if owner.is_some() => resources(&call, Owner::Hidden, &head.raw_query),
+                Bucketed::Found(b) => resources(&call, Owner::Account(b.account), &head.raw_query),
+            },
+            input: Box::new(Input { call, bucket: found.cloned() }),
+        }
+    }
+
+    async fn understand(&self, cx: &Cx, head: &RequestHead, body: Option<&Bytes>) -> Result<Announced, Rejected> {
+        let call = identify(&head.method, &head.raw_path, &head.raw_query, &head.headers).map_err(|no_call| {
+            let fault = match no_call {
+                NoCall::InvalidUri => faults::invalid_uri(&head.raw_path),
+                NoCall::MethodNotAllowed { resource_type } => faults::method_not_allowed(&head.method, resource_type),
+            };
+            Rejected { fault, known: None }
+        })?;
+        let rejected = |call, bucket, fault| Rejected {
+            fault,
+            known: Some(Box::new(self.describe(cx, head, body, call, bucket))),
+        };
+        let name = match &call.bucket {
+            None => return Ok(self.describe(cx, head, body, call, Bucketed::None)),
+            Some(_) if call.operation == "CreateBucket" => {
+                return Ok(self.describe(cx, head, body, call, Bucketed::New));
+            }
+            Some(name) => name.clone(),
+        };
+        if !names::is_bucket_name(&name) {
+            return Err(rejected(call, Bucketed::Missing, faults::invalid_bucket_name(&name)));
+        }
+        match self.store.bucket(&name).await {
+            Err(fault) => Err(rejected(call, Bucketed::Missing, fault)),
+            Ok(None) => Err(rejected(call, Bucketed::Missing, faults::no_such_bucket(&name))),
+            Ok(Some(bucket)) if bucket.region != cx.region => {
+                let fault = faults::wrong_region(&cx.region, &bucket.region, cx.presigned);
+                Err(rejected(call, Bucketed::Found(bucket), fault))
+            }
+            Ok(Some(bucket)) => Ok(self.describe(cx, head, body, call, Bucketed::Found(bucket))),
+        }
+    }
+
+    async fn answer(&self, cx: &Cx, head: &RequestHead, input: Input, body: RequestBody) -> Result<Answer, Fault> {
+        let Input { call, bucket } = input;
+        let foreign = bucket.as_ref().map(|b| b.account).filter(|account| *account != cx.account());
+        let region = bucket.as_ref().map(|b| b.region.to_string());
+        let reply = self.reply(cx, head, &call, bucket, body).await.map_err(|fault| match region {
+            // Errors about a bucket that exists say where it lies.
+            Some(region) if matches!(fault.status, 403 | 404) && fault.code != "NoSuchBucket" => {
+                fault.header(faults::BUCKET_REGION, region)
+            }
+            _ => fault,
+        })?;
+        let is_head = head.method == http::Method::HEAD;
+        let additional_event_data = additional_event_data(&call, head, &reply);
+        let mut headers = reply.headers;
+        if !is_head {
+            headers.remove(http::header::CONTENT_LENGTH);
+        }
+        headers.remove(http::header::TRANSFER_ENCODING);
+        let is_put = call.operation == "PutObject";
+        Ok(Answer {
+            status: reply.status,
+            headers,
+            body: match reply.body {
+                Outgoing::Whole(bytes) => AnswerBody::Whole(bytes),
+                Outgoing::Stream { bytes, length } => {
+                    let bytes = bytes.map(|piece| piece.map_err(Into::into)).boxed();
+                    AnswerBody::Stream { length, bytes }
+                }
+            },
+            response_elements: is_put
+                .then(|| RawJson::from_written(&br#"{"x-amz-server-side-encryption":"AES256"}"#[..])),
+            additional_event_data,
+            resources: foreign.map(|owner| resources(&call, Owner::Account(owner), &head.raw_query)),
+            copy_for: foreign.filter(|_| !call.read_only),
+        })
+    }
+
+    /// Checks what the request says, and hands it over.
+    async fn reply(
+        &self,
+        cx: &Cx,
+        head: &RequestHead,
+        call: &S3Call,
+        bucket: Option<Bucket>,
+        body: RequestBody,
+    ) -> Result<Reply, Fault> {
+        if !BUILT.contains(&call.operation) {
+            return Err(faults::operation_not_implemented(call.operation));
+        }
+        let asked = Asked::read(head, cx.presigned)?;
+        if let Some(bucket) = &bucket {
+            faults::check_expected_owner(asked.header("x-amz-expected-bucket-owner"), bucket.account)?;
+        }
+        if let Some(key) = &call.key
+            && key.len() > faults::KEY_BYTES_MAX
+        {
+            return Err(faults::key_too_long(key.len()));
+        }
+        let mut configuration = Configuration::default();
+        let mut parameters = Vec::new();
+        match call.operation {
+            "PutObject" => refuse::put_object(&asked)?,
+            "GetObject" | "HeadObject" => refuse::read_object(&asked)?,
+            "DeleteObject" => refuse::delete_object(&asked)?,
+            "CreateBucket" => {
+                refuse::create_bucket(&asked)?;
+                if let RequestBody::Whole(document) = &body {
+                    checksum::check_document(&asked, document)?;
+                    configuration = Configuration::read(document)?;
+                }
+            }
+            "ListObjects" => parameters = list_parameters(&asked, false)?,
+            "ListObjectsV2" => parameters = list_parameters(&asked, true)?,
+            "GetBucketLocation" => parameters.push(("location", String::new())),
+            _ => {}
+        }
+        let exchange = Exchange::new(Handover {
+            asked,
+            method: head.method.clone(),
+            account: cx.account(),
+            region: cx.region.clone(),
+            now_s: self.world.now().as_second(),
+            bucket,
+            configuration,
+            body: Some(body),
+        });
+        pass(&self.s3s, call, &parameters, Arc::new(exchange)).await
+    }
+}
+
+impl Service for S3Service {
+    fn signing_name(&self) -> &str {
+        "s3"
+    }
+
+    fn event_source(&self) -> &str {
+        "s3.amazonaws.com"
+    }
+
+    fn api_version(&self) -> Option<&str> {
+        None
+    }
+
+    fn protocol(&self) -> Protocol {
+        Protocol::RestXml
+    }
+
+    fn xml_namespace(&self) -> &str {
+        "http://s3.amazonaws.com/doc/2006-03-01/"
+    }
+
+    fn body_rule(&self, head: &RequestHead) -> BodyRule {
+        match identify(&head.method, &head.raw_path, &head.raw_query, &head.headers) {
+            Ok(S3Call { operation: "PutObject" | "UploadPart", .. }) => {
+                BodyRule::Stream { bytes_max: faults::OBJECT_BYTES_MAX }
+            }
+            _ => BodyRule::Whole { bytes_max: DOCUMENT_BYTES_MAX },
+        }
+    }
+
+    fn announce<'a>(
+        &'a self,
+        cx: &'a Cx,
+        head: &'a RequestHead,
+        body: Option<&'a Bytes>,
+    ) -> BoxFuture<'a, Result<Announced, Rejected>> {
+        self.understand(cx, head, body).boxed()
+    }
+
+    fn run<'a>(
+        &'a self,
+        cx: &'a Cx,
+        head: &'a RequestHead,
+        announced: &'a mut Announced,
+        body: RequestBody,
+    ) -> BoxFuture<'a, Result<Answer, Fault>> {
+        let input = std::mem::replace(&mut announced.input, Box::new(()));
+        match input.downcast::<Input>() {
+            Ok(input) => self.answer(cx, head, *input, body).boxed(),
+            Err(_) => async { Err(faults::internal("run call", "announced by another service, or run twice")) }.boxed(),
+        }
+    }
+}
+
+/// What is known of the bucket that a call names.
+enum Bucketed {
+    /// The call names none.
+    None,
+    /// It is to be made.
+    New,
+    /// There is none, or it could not be found out.
+    Missing,
+    Found(Bucket),
+}
+
+impl Bucketed {
+    fn found(&self) -> Option<&Bucket> {
+        match self {
+            Self::Found(bucket) => Some(bucket),
+            _ => None,
+        }
+    }
+}
+
+/// What the decider is asked about.
+fn arn(call: &S3Call) -> Arn {
+    match (&call.bucket, &call.key) {
+        (None, _) => Arn::bucket("*"),
+        (Some(bucket), None) => Arn::bucket(bucket),
+        (Some(bucket), Some(key)) => Arn::object(bucket, key),
+    }
+}
+
+/// The record's resources (`spec/s3.md` 16, `spec/recorded.md` 10): the bucket, and for data events the object or the
+/// beginning that all touched objects share.
+fn resources(call: &S3Call, owner: Owner, raw_query: &str) -> Vec<RecordResource> {
+    let Some(bucket) = &call.bucket else { return Vec::new() };
+    let mut resources =
+        vec![RecordResource { owner, kind: "AWS::S3::Bucket", arn: Arn::bucket(bucket), prefix: false }];
+    let object = match (&call.key, call.operation) {
+        (Some(key), _) => Some((Arn::object(bucket, key), false)),
+        (None, "ListObjects" | "ListObjectsV2" | "ListObjectVersions") => {
+            Some((Arn::object(bucket, &listed_prefix(raw_query)), true))
+        }
+        (None, "HeadBucket" | "DeleteObjects") => Some((Arn::object(bucket, ""), true)),
+        (None, _) => None,
+    };
+    if let Some((arn, prefix)) = object {
+        resources.push(RecordResource { owner: Owner::Absent, kind: "AWS::S3::Object", arn, prefix });
+    }
+    resources
+}
+
+/// The prefix that a listing asks for.
+fn listed_prefix(raw_query: &str) -> String {
+    let pair = raw_query.split('&').find_map(|pair| pair.strip_prefix("prefix="));
+    pair.and_then(crate::asked::decode_form).unwrap_or_default()
+}
+
+/// What the service adds to the record; the door adds what it knows itself.
+fn additional_event_data(call: &S3Call, head: &RequestHead, reply: &Reply) -> Option<RawJson> {
+    let bytes = reply.object_bytes?;
+    let text = if call.operation == "PutObject" {
+        let asked_for = head.headers.contains_key("x-amz-server-side-encryption");
+        let applied = if asked_for { "SSE_S3" } else { "Default_SSE_S3" };
+        format!(r#"{{"SSEApplied":"{applied}","objectSize":{bytes}}}"#)
+    } else {
+        format!(r#"{{"objectSize":{bytes}}}"#)
+    };
+    Some(RawJson::from_written(text.into_bytes()))
+}

@@ -1,0 +1,12 @@
+//! The service as the door drives it: requests in, answers and faults out, over engines in memory that fail when told to.
+
+#![allow(clippy::unwrap_used)]
+
+mod buckets;
+mod crash;
+mod door;
+mod engines;
+mod hostile;
+mod listing;
+mod objects;
+mod record;

@@ -1,0 +1,303 @@
+//! A proven caller's call: understood, decided, announced to the recorder, run, recorded, and only then answered.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use bytes::Bytes;
+use futures::{FutureExt, StreamExt};
+use http::Method;
+use opentrail_event::{RawJson, write_text};
+use opentrail_journal::{Call, Outcome};
+use opentrail_policy::{Decision, Question};
+use opentrail_protocol::Protocol;
+
+use super::body::{self, Checked};
+use super::life::{Hall, Held};
+use super::reply::Reply;
+use crate::errors::body::BodyTrouble;
+use crate::errors::{self, Tongue};
+use crate::sigv4::payload::Payload;
+use crate::sigv4::verify::Chain;
+use crate::{Announced, BodyFault, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
+
+/// A call whose caller is proven.
+pub(crate) struct ProvenCall {
+    pub cx: Cx,
+    pub head: RequestHead,
+    pub body: Held,
+    pub payload: Payload,
+    pub chain: Chain,
+    /// Bytes of the body that came over the wire so far.
+    pub wire_bytes: Arc<AtomicU64>,
+    pub service: Arc<dyn Service>,
+    pub tongue: Tongue,
+}
+
+/// What is needed of a call while it runs.
+struct Underway {
+    cx: Cx,
+    head: RequestHead,
+    service: Arc<dyn Service>,
+    tongue: Tongue,
+    wire_bytes: Arc<AtomicU64>,
+}
+
+impl ProvenCall {
+    /// To its end.
+    pub(crate) async fn run(self, hall: &Hall) -> Reply {
+        let Self { cx, mut head, body, payload, chain, wire_bytes, service, tongue } = self;
+        let protocol = service.protocol();
+        let rule = service.body_rule(&head);
+        let body = match take_body(body, &mut head, &payload, &chain, rule, protocol).await {
+            Ok(body) => body,
+            Err(trouble) => {
+                // Too large, or not what was signed: which operation it was is not known, so there is no record.
+                metrics::counter!("opentrail_door_unusable_bodies_total").increment(1);
+                return Reply::fault(&errors::body::fault(&trouble, protocol), &tongue);
+            }
+        };
+        let underway = Underway { cx, head, service, tongue, wire_bytes };
+        underway.announce(hall, body).await
+    }
+}
+
+/// The body as the service wants it.
+async fn take_body(
+    held: Held,
+    head: &mut RequestHead,
+    payload: &Payload,
+    chain: &Chain,
+    rule: BodyRule,
+    protocol: Protocol,
+) -> Result<RequestBody, BodyTrouble> {
+    let bytes_max = match rule {
+        BodyRule::Whole { bytes_max } => bytes_max as u64,
+        BodyRule::Stream { bytes_max } => bytes_max,
+    };
+    let Checked { length, pieces, trailers } = match held {
+        Held::Whole(bytes) => return Ok(RequestBody::Whole(bytes)),
+        Held::Coming(pieces) => body::checked(pieces, payload, chain, &head.headers, bytes_max)?,
+    };
+    match rule {
+        BodyRule::Whole { .. } => {
+            let bytes = body::whole(pieces).await?;
+            // A whole body's trailing headers come in time to stand among the others.
+            let trailing = trailers.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner).take();
+            for (name, value) in trailing.into_iter().flatten() {
+                if let Some(name) = name {
+                    head.headers.insert(name, value);
+                }
+            }
+            Ok(RequestBody::Whole(bytes))
+        }
+        BodyRule::Stream { .. } => {
+            let in_words = move |item: Result<Bytes, BodyTrouble>| {
+                item.map_err(|trouble| BodyFault(errors::body::fault(&trouble, protocol)))
+            };
+            Ok(RequestBody::Stream { length, bytes: pieces.map(in_words).boxed(), trailers })
+        }
+    }
+}
+
+impl Underway {
+    async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
+        let whole = match &body {
+            RequestBody::Whole(bytes) => Some(bytes),
+            RequestBody::Stream { .. } => None,
+        };
+        let announced = AssertUnwindSafe(self.service.announce(&self.cx, &self.head, whole)).catch_unwind().await;
+        match announced {
+            Ok(Ok(mut announced)) => match self.decide(hall, &mut announced).await {
+                Ok(()) => self.perform(hall, announced, body).await,
+                Err(fault) => self.record_refusal(hall, announced, fault, true).await,
+            },
+            Ok(Err(Rejected { fault, known: Some(announced) })) => {
+                self.record_refusal(hall, *announced, fault, false).await
+            }
+            Ok(Err(Rejected { fault, known: None })) => {
+                metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
+                Reply::fault(&fault, &self.tongue)
+            }
+            Err(_) => {
+                tracing::error!(
+                    request_id = self.cx.request_id,
+                    service = self.service.signing_name(),
+                    "announce panicked"
+                );
+                Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
+            }
+        }
+    }
+
+    /// `announced` is not changed: a shared reference to it could not cross an await, since a service's input need not be
+    /// `Sync`.
+    async fn decide(&self, hall: &Hall, announced: &mut Announced) -> Result<(), Fault> {
+        if announced.open {
+            return Ok(());
+        }
+        let question = Question {
+            principal: &self.cx.principal,
+            action: &announced.action,
+            resources: &announced.arns,
+            resource_account: announced.owner,
+            read_only: announced.class.read_only,
+        };
+        match hall.decide.decide(question).await {
+            Decision::Allow => Ok(()),
+            Decision::Deny { because } => Err(self.denial(announced, &because)),
+        }
+    }
+
+    fn denial(&self, announced: &Announced, because: &str) -> Fault {
+        let protocol = self.tongue.protocol;
+        let foreign = announced.owner.is_some_and(|owner| owner != self.cx.account());
+        if protocol == Protocol::RestXml && foreign {
+            return Fault::new("AccessDenied", 403, "Access Denied");
+        }
+        let resource = match announced.arns.first() {
+            Some(arn) if protocol == Protocol::RestXml => format!(" on resource: \"{arn}\""),
+            Some(arn) => format!(" on resource: {arn}"),
+            None => String::new(),
+        };
+        let (who, action) = (self.cx.principal.arn(), &announced.action);
+        let message = format!("User: {who} is not authorized to perform: {action}{resource} {because}");
+        match protocol {
+            Protocol::AwsJson1_0 | Protocol::AwsJson1_1 => Fault::client("AccessDeniedException", message),
+            Protocol::RestJson => Fault::new("AccessDeniedException", 403, message),
+            _ => Fault::new("AccessDenied", 403, message),
+        }
+    }
+
+    /// The call as the recorder gets it.
+    fn call(&self, announced: &Announced) -> Call {
+        let s3 = self.tongue.protocol == Protocol::RestXml;
+        let user_agent = self.cx.user_agent.clone().map(|agent| if s3 { format!("[{agent}]") } else { agent });
+        Call {
+            class: announced.class,
+            user_identity: self.cx.principal.user_identity(),
+            account: self.cx.account(),
+            region: self.cx.region.clone(),
+            event_source: self.service.event_source().to_owned(),
+            event_name: announced.event_name.clone(),
+            api_version: self.service.api_version().map(str::to_owned),
+            source_ip_address: self.cx.source_ip.to_string(),
+            user_agent,
+            request_id: self.cx.request_id.clone(),
+            request_parameters: announced.request_parameters.clone(),
+            resources: announced.resources.clone(),
+            tls: self.cx.tls.clone(),
+        }
+    }
+
+    /// Records a call that does not run, and answers it.
+    async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: bool) -> Reply {
+        let mut call = self.call(&announced);
+        let mut outcome = Outcome {
+            error_code: Some(fault.code.to_string()),
+            error_message: Some(fault.message.clone()),
+            hide_parameters: fault.hide_parameters,
+            ..Outcome::default()
+        };
+        // S3 shows what was asked for; the others hide it from whoever was denied (`spec/recorded.md` 10).
+        if denied && self.tongue.protocol != Protocol::RestXml {
+            outcome.error_code = Some("AccessDenied".into());
+            outcome.hide_parameters = true;
+            call.resources.clear();
+            call.api_version = None;
+        }
+        let ticket = match hall.capture.begin(call).await {
+            Ok(ticket) => ticket,
+            Err(refused) => return self.not_recorded("begin recording", &refused),
+        };
+        let reply = Reply::fault(&fault, &self.tongue);
+        outcome.additional_event_data = self.additional(&reply, None);
+        match hall.capture.finish(ticket, outcome).await {
+            Ok(_) => reply,
+            Err(refused) => self.not_recorded("record", &refused),
+        }
+    }
+
+    /// Intent, run, record, answer.
+    async fn perform(&self, hall: &Hall, mut announced: Announced, body: RequestBody) -> Reply {
+        let ticket = match hall.capture.begin(self.call(&announced)).await {
+            Ok(ticket) => ticket,
+            Err(refused) => return self.not_recorded("begin recording", &refused),
+        };
+        let ran = AssertUnwindSafe(self.service.run(&self.cx, &self.head, &mut announced, body)).catch_unwind().await;
+        let result = ran.unwrap_or_else(|_| {
+            let (request_id, operation) = (&self.cx.request_id, &announced.operation);
+            tracing::error!(request_id, operation, service = self.service.signing_name(), "call panicked");
+            metrics::counter!("opentrail_door_panics_total").increment(1);
+            Err(errors::internal(self.tongue.protocol))
+        });
+        let (reply, outcome) = match result {
+            Ok(mut answer) => {
+                let outcome = Outcome {
+                    response_elements: answer.response_elements.take(),
+                    resources: answer.resources.take(),
+                    copy_for: answer.copy_for,
+                    ..Outcome::default()
+                };
+                let extra = answer.additional_event_data.take();
+                let reply = Reply::answer(answer);
+                let additional_event_data = self.additional(&reply, extra);
+                (reply, Outcome { additional_event_data, ..outcome })
+            }
+            Err(fault) => {
+                let reply = Reply::fault(&fault, &self.tongue);
+                let outcome = Outcome {
+                    error_code: Some(fault.code.to_string()),
+                    error_message: Some(fault.message.clone()),
+                    hide_parameters: fault.hide_parameters,
+                    additional_event_data: self.additional(&reply, None),
+                    ..Outcome::default()
+                };
+                (reply, outcome)
+            }
+        };
+        match hall.capture.finish(ticket, outcome).await {
+            Ok(_) => reply,
+            // It happened, and its record is not safe: the caller must not build on it.
+            Err(refused) => self.not_recorded("record", &refused),
+        }
+    }
+
+    fn not_recorded(&self, what: &'static str, refused: &opentrail_journal::Refused) -> Reply {
+        tracing::error!(request_id = self.cx.request_id, error = %refused, what, "a call cannot be recorded");
+        metrics::counter!("opentrail_door_unrecordable_total").increment(1);
+        let why = "The call cannot be recorded just now, and so is not answered. Please try again.";
+        Reply::fault(&errors::unavailable(self.tongue.protocol, why), &self.tongue)
+    }
+
+    /// What records of S3 say about the transfer (`spec/s3.md` 16), with what the service adds in the middle.
+    fn additional(&self, reply: &Reply, extra: Option<RawJson>) -> Option<RawJson> {
+        if self.tongue.protocol != Protocol::RestXml {
+            return extra;
+        }
+        let mut out = b"{\"SignatureVersion\":\"SigV4\"".to_vec();
+        if let Some(tls) = &self.cx.tls {
+            out.extend_from_slice(b",\"CipherSuite\":");
+            write_text(&mut out, &tls.cipher_suite);
+        }
+        let came = self.wire_bytes.load(Ordering::Relaxed);
+        out.extend_from_slice(format!(",\"bytesTransferredIn\":{came}").as_bytes());
+        let members = extra.as_ref().map_or(&b""[..], |extra| members(extra.as_bytes()));
+        if !members.is_empty() {
+            out.push(b',');
+            out.extend_from_slice(members);
+        }
+        let method = if self.cx.presigned { "QueryString" } else { "AuthHeader" };
+        out.extend_from_slice(format!(",\"AuthenticationMethod\":\"{method}\",\"x-amz-id-2\":").as_bytes());
+        write_text(&mut out, &self.tongue.host_id);
+        let goes = reply.body_bytes(self.head.method == Method::HEAD);
+        out.extend_from_slice(format!(",\"bytesTransferredOut\":{goes}}}").as_bytes());
+        Some(RawJson::from_written(out))
+    }
+}
+
+/// What stands between the braces of an object.
+fn members(object: &[u8]) -> &[u8] {
+    let trimmed = object.trim_ascii();
+    trimmed.strip_prefix(b"{").and_then(|rest| rest.strip_suffix(b"}")).unwrap_or_default().trim_ascii()
+}

@@ -1,0 +1,341 @@
+//! The life of a request up to the point where its caller is proven, and of those that do not come so far.
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+
+use aws_lc_rs::digest;
+use bytes::Bytes;
+use http::{Method, Request, Response};
+use hyper::body::Incoming;
+use opentrail_event::TlsDetails;
+use opentrail_journal::Capture;
+use opentrail_policy::Decide;
+use opentrail_protocol::Protocol;
+use opentrail_world::World;
+
+use super::body::{self, Pieces};
+use super::call::ProvenCall;
+use super::guard::Verdict;
+use super::host::{self, Hosts};
+use super::listen::Peer;
+use super::reply::{OutBody, Reply};
+use super::strangers::Strangers;
+use super::{Door, DoorSettings, Pages};
+use crate::errors::{self, Tongue};
+use crate::sigv4::canonical::Seen;
+use crate::sigv4::claim;
+use crate::sigv4::key::{KeyCache, hex};
+use crate::sigv4::refusal::Refusal;
+use crate::sigv4::verify::{Proven, Verifier};
+use crate::sigv4::{Dialect, payload::Payload};
+use crate::{BodyRule, Cx, Fault, RequestHead, Service};
+
+/// The signing name of our own operations, and of the pages that only a signed caller sees.
+const OPERATOR_SERVICE: &str = "opentrail";
+/// S3's limit of a request's header section (`spec/s3.md` 2).
+const S3_HEADER_BYTES_MAX: usize = 8 * 1024;
+
+/// Everything behind the door.
+pub(crate) struct Hall {
+    pub settings: DoorSettings,
+    pub world: World,
+    pub decide: Arc<dyn Decide>,
+    pub capture: Arc<dyn Capture>,
+    services: Vec<Arc<dyn Service>>,
+    pages: Arc<dyn Pages>,
+    verifier: Verifier,
+    strangers: Strangers,
+    hosts: Hosts,
+}
+
+/// A request whose body is still to come.
+struct Arrived {
+    head: RequestHead,
+    pieces: Pieces,
+    wire_bytes: Arc<AtomicU64>,
+}
+
+/// Why a request ends before its caller is proven.
+enum End {
+    Page(Reply),
+    /// Counted, rate-limited, not recorded.
+    Stranger(Fault),
+    /// Our own trouble.
+    Trouble(Fault),
+}
+
+impl Hall {
+    pub(crate) fn new(door: Door) -> Self {
+        let Door { settings, world, identities, decide, capture, services, pages } = door;
+        let verifier = Verifier { identities, regions: settings.regions.clone(), keys: KeyCache::default() };
+        let hosts = Hosts::new(&settings.host_names, &settings.regions);
+        Self { settings, world, decide, capture, services, pages, verifier, strangers: Strangers::default(), hosts }
+    }
+
+    fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {
+        self.services.iter().find(|service| service.signing_name() == signing_name)
+    }
+
+    /// Answers one request.
+    pub(crate) async fn receive(&self, peer: &Peer, verdict: Verdict, request: Request<Incoming>) -> Response<OutBody> {
+        let (parts, incoming) = request.into_parts();
+        let head = RequestHead {
+            method: parts.method,
+            raw_path: parts.uri.path().to_owned(),
+            raw_query: parts.uri.query().unwrap_or_default().to_owned(),
+            headers: parts.headers,
+        };
+        let head_only = head.method == Method::HEAD;
+        let wire_bytes = Arc::new(AtomicU64::new(0));
+        let idle = self.settings.body_idle_timeout;
+        let pieces = body::incoming(incoming, self.world.clone(), idle, wire_bytes.clone());
+        let tongue = self.tongue(&head, &verdict);
+        let refused = matches!(verdict, Verdict::Refused { .. });
+        let arrived = Arrived { head, pieces, wire_bytes };
+        let reply = match self.prove(peer, &verdict, arrived, &tongue).await {
+            Ok(call) => Box::pin(call.run(self)).await,
+            Err(End::Page(reply)) => reply,
+            Err(End::Trouble(fault)) => Reply::fault(&fault, &tongue),
+            Err(End::Stranger(fault)) => self.stranger(peer, &fault, &tongue),
+        };
+        reply.into_response(&tongue, self.world.now(), head_only, refused)
+    }
+
+    /// In which protocol and under which ids this request is answered, whatever becomes of it.
+    fn tongue(&self, head: &RequestHead, verdict: &Verdict) -> Tongue {
+        let claimed = claim::claimed_service(&seen(head));
+        let service = claimed.and_then(|name| self.service(&name));
+        let (protocol, xml_namespace) = match (verdict, service) {
+            (Verdict::Refused { protocol, .. }, _) => (*protocol, ""),
+            (_, Some(service)) => (service.protocol(), service.xml_namespace()),
+            (_, None) => (guess_protocol(head), ""),
+        };
+        let (request_id, host_id) = match protocol {
+            Protocol::RestXml => (self.s3_request_id(), self.s3_host_id()),
+            _ => (self.uuid(), String::new()),
+        };
+        Tongue { protocol, xml_namespace: xml_namespace.to_owned(), request_id, host_id }
+    }
+
+    fn uuid(&self) -> String {
+        opentrail_event::EventId::from_bytes(self.world.uuid_v4()).to_string()
+    }
+
+    fn s3_request_id(&self) -> String {
+        self.world.text(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 16)
+    }
+
+    /// 57 bytes are 76 characters.
+    fn s3_host_id(&self) -> String {
+        use base64::Engine;
+        base64::engine::general_purpose::STANDARD.encode(self.world.bytes::<57>())
+    }
+
+    /// Finds out who calls.
+    async fn prove(
+        &self,
+        peer: &Peer,
+        verdict: &Verdict,
+        arrived: Arrived,
+        tongue: &Tongue,
+    ) -> Result<ProvenCall, End> {
+        let Arrived { head, pieces, wire_bytes } = arrived;
+        if let Some(fault) = refused_head(verdict, tongue.protocol) {
+            return Err(End::Stranger(fault));
+        }
+        if is_health(&head) && claim::is_unsigned(&seen(&head)) {
+            return Err(End::Page(self.readiness()));
+        }
+        let now = self.world.now();
+        let checked = self.verifier.check(&seen(&head), now, |name| self.dialect(name)).await;
+        let plausible = match checked {
+            Ok(plausible) => plausible,
+            Err(refusal) => return Err(self.refused(&refusal, tongue)),
+        };
+        let service = self.service(&plausible.claim.scope.service).cloned();
+        let (body, proven) = if plausible.payload == Payload::FromBody {
+            let rule = service.as_ref().map_or(BodyRule::Whole { bytes_max: 0 }, |service| service.body_rule(&head));
+            let BodyRule::Whole { bytes_max } = rule else {
+                return Err(self.refused(&Refusal::ContentHashMissing, tongue));
+            };
+            let body = match body::whole_unproven(pieces, &head.headers, bytes_max).await {
+                Ok(body) => body,
+                Err(trouble) => {
+                    let fault = errors::body::fault(&trouble, tongue.protocol);
+                    return Err(End::Stranger(fault));
+                }
+            };
+            let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
+            (Held::Whole(body), self.verifier.prove(&seen(&head), plausible, Some(&hash)))
+        } else {
+            (Held::Coming(pieces), self.verifier.prove(&seen(&head), plausible, None))
+        };
+        let proven = match proven {
+            Ok(proven) => proven,
+            Err(refusal) => return Err(self.refused(&refusal, tongue)),
+        };
+        match service {
+            Some(service) if !self.is_page(&head, &service) => {
+                Ok(self.proven_call(peer, head, body, wire_bytes, service, proven, tongue))
+            }
+            _ => Err(self.page(&head, &proven, tongue).await),
+        }
+    }
+
+    fn dialect(&self, signing_name: &str) -> Option<Dialect> {
+        let known = self.service(signing_name).map(|service| match service.protocol() {
+            Protocol::RestXml => Dialect::S3,
+            _ => Dialect::Other,
+        });
+        known.or_else(|| (signing_name == OPERATOR_SERVICE).then_some(Dialect::Other))
+    }
+
+    fn refused(&self, refusal: &Refusal, tongue: &Tongue) -> End {
+        let fault = errors::auth::fault(refusal, tongue.protocol);
+        if let Refusal::Unavailable(error) = refusal {
+            tracing::error!(%error, "find access key");
+            return End::Trouble(fault);
+        }
+        End::Stranger(fault)
+    }
+
+    /// What a stranger is told, and what is remembered of it: a number.
+    fn stranger(&self, peer: &Peer, fault: &Fault, tongue: &Tongue) -> Reply {
+        metrics::counter!("opentrail_door_unproven_total", "code" => fault.code.clone()).increment(1);
+        let reception = self.strangers.receive(peer.ip, self.world.monotonic());
+        if let Some(requests) = reception.log {
+            tracing::info!(requests, "requests that proved nobody since the last such line");
+        }
+        if !reception.in_full {
+            metrics::counter!("opentrail_door_throttled_total").increment(1);
+            return Reply::fault(&errors::throttled(tongue.protocol), tongue);
+        }
+        Reply::fault(fault, tongue)
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the one place where a call is put together")]
+    fn proven_call(
+        &self,
+        peer: &Peer,
+        mut head: RequestHead,
+        body: Held,
+        wire_bytes: Arc<AtomicU64>,
+        service: Arc<dyn Service>,
+        proven: Proven,
+        tongue: &Tongue,
+    ) -> ProvenCall {
+        let Proven { credential, region, payload, presigned, chain } = proven;
+        let header = |name| {
+            let value: Option<&http::HeaderValue> = head.headers.get(name);
+            value.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+        };
+        let host_header = header(http::header::HOST).unwrap_or_default();
+        let shows_key_exchange = matches!(service.event_source(), "sts.amazonaws.com" | "kms.amazonaws.com");
+        let tls = peer.tls.as_ref().map(|tls| TlsDetails {
+            tls_version: tls.version.clone(),
+            cipher_suite: tls.cipher_suite.clone(),
+            client_provided_host_header: host_header.clone(),
+            key_exchange: tls.key_exchange.clone().filter(|_| shows_key_exchange),
+        });
+        let cx = Cx {
+            principal: Arc::new(credential.principal.clone()),
+            region,
+            request_id: tongue.request_id.clone(),
+            received_at: self.world.now(),
+            source_ip: peer.ip,
+            user_agent: header(http::header::USER_AGENT),
+            tls,
+            presigned,
+        };
+        // Only now: the signature is over what the client sent.
+        if service.protocol() == Protocol::RestXml
+            && let Some(bucket) = self.hosts.bucket(&host_header)
+        {
+            head.raw_path = host::path_style(&bucket, &head.raw_path);
+        }
+        metrics::counter!("opentrail_door_calls_total", "service" => service.signing_name().to_owned()).increment(1);
+        ProvenCall { cx, head, body, payload, chain, wire_bytes, service, tongue: tongue.clone() }
+    }
+
+    fn is_page(&self, head: &RequestHead, service: &Arc<dyn Service>) -> bool {
+        let page = is_health(head) || (head.method == Method::GET && head.raw_path == "/metrics");
+        page && service.signing_name() == OPERATOR_SERVICE
+    }
+
+    async fn page(&self, head: &RequestHead, proven: &Proven, tongue: &Tongue) -> End {
+        let caller = &proven.credential.principal;
+        if is_health(head) {
+            return End::Page(match caller.is_operator() {
+                true => Reply::page(self.ready_status(), "application/json", self.pages.health().await),
+                false => self.readiness(),
+            });
+        }
+        if head.method == Method::GET && head.raw_path == "/metrics" {
+            return End::Page(match self.pages.metrics(caller) {
+                Some(text) => Reply::page(200, "text/plain; version=0.0.4", text),
+                None => {
+                    let message =
+                        format!("User: {} is not authorized to read the metrics of this server", caller.arn());
+                    Reply::fault(&Fault::new("AccessDeniedException", 403, message), tongue)
+                }
+            });
+        }
+        End::Trouble(Fault::new("UnknownOperationException", 404, "There is no such page."))
+    }
+
+    fn ready_status(&self) -> u16 {
+        if self.pages.ready() { 200 } else { 503 }
+    }
+
+    fn readiness(&self) -> Reply {
+        let status = self.ready_status();
+        Reply::page(status, "text/plain", if status == 200 { "ready\n".into() } else { "not ready\n".into() })
+    }
+}
+
+/// A body that is here already, or not yet.
+pub(crate) enum Held {
+    /// Its hash is part of a signature that was right.
+    Whole(Bytes),
+    Coming(Pieces),
+}
+
+fn seen(head: &RequestHead) -> Seen<'_> {
+    Seen { method: head.method.as_str(), raw_path: &head.raw_path, raw_query: &head.raw_query, headers: &head.headers }
+}
+
+fn is_health(head: &RequestHead) -> bool {
+    head.method == Method::GET && head.raw_path == "/health" && head.raw_query.is_empty()
+}
+
+fn refused_head(verdict: &Verdict, protocol: Protocol) -> Option<Fault> {
+    match verdict {
+        Verdict::Refused { status, why, .. } => Some(errors::bad_request(protocol, *status, *why)),
+        Verdict::Clean { header_bytes } if protocol == Protocol::RestXml && *header_bytes > S3_HEADER_BYTES_MAX => {
+            Some(
+                Fault::client(
+                    "RequestHeaderSectionTooLarge",
+                    "Your request header section exceeds the maximum allowed size.",
+                )
+                .with("MaxSizeAllowed", S3_HEADER_BYTES_MAX.to_string()),
+            )
+        }
+        Verdict::Clean { .. } => None,
+    }
+}
+
+/// Of a request that does not say whom it is for: what it looks like.
+fn guess_protocol(head: &RequestHead) -> Protocol {
+    let content_type = head.headers.get(http::header::CONTENT_TYPE).map_or(&b""[..], http::HeaderValue::as_bytes);
+    if content_type.starts_with(b"application/x-amz-json-1.0") {
+        Protocol::AwsJson1_0
+    } else if head.headers.contains_key("x-amz-target") || content_type.starts_with(b"application/x-amz-json") {
+        Protocol::AwsJson1_1
+    } else if content_type.starts_with(b"application/x-www-form-urlencoded") && head.method == Method::POST {
+        Protocol::Query
+    } else if head.raw_path == "/" && head.raw_query.split('&').any(|pair| pair.starts_with("Action=")) {
+        Protocol::Query
+    } else {
+        Protocol::RestXml
+    }
+}

@@ -1,0 +1,132 @@
+//! `cargo xtask demo`: the main job on embedded defaults, then the server is left running to be tried.
+
+use std::fs::{self, File};
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result, bail};
+
+use crate::python::Python;
+use crate::run;
+
+/// How the small company works: long enough to see the progress, short enough to wait for.
+const SIMULATE: [&str; 6] = ["--seed", "7", "--rate", "40", "--for", "15s"];
+const PORT: u16 = 4566;
+
+pub(crate) fn run(args: &[String]) -> Result<()> {
+    let house = run::target().join("demo");
+    match args {
+        [] => {}
+        [stop] if stop == "--stop" => return stop_server(&house),
+        [other, ..] => bail!("demo knows --stop only, not {other:?}"),
+    }
+    run::ok(run::cargo().args(["build", "--workspace", "--bins"]))?;
+    let python = Python::ready()?;
+    stop_server(&house)?;
+    if house.exists() {
+        fs::remove_dir_all(&house).context("remove the last demo's data")?;
+    }
+    fs::create_dir_all(&house).context("make the demo's folder")?;
+    let program = run::target().join("debug/opentrail");
+    let endpoint = start_server(&program, &house)?;
+    let credentials = house.join("data/credentials");
+
+    println!("\na small company goes to work at {endpoint}\n");
+    run::ok(
+        Command::new(&program)
+            .arg("simulate")
+            .args(SIMULATE)
+            .args(["--endpoint-url", &endpoint, "--data"])
+            .arg(house.join("data")),
+    )?;
+    try_out(&python, &program, &endpoint, &credentials)?;
+    println!("\nThe server runs on. Stop it with:\n\n  cargo xtask demo --stop\n");
+    Ok(())
+}
+
+/// Starts a server that outlives this program, on the usual port if it is free. Returns its address.
+fn start_server(program: &Path, house: &Path) -> Result<String> {
+    let free = std::net::TcpListener::bind(("127.0.0.1", PORT)).is_ok();
+    let listen = format!("127.0.0.1:{}", if free { PORT } else { 0 });
+    let mut server = Command::new(program)
+        .args(["serve", "--listen", &listen, "--data"])
+        .arg(house.join("data"))
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(File::create(house.join("server.log")).context("create the server's log")?)
+        .spawn()
+        .context("start opentrail serve")?;
+    fs::write(house.join("server.pid"), server.id().to_string()).context("write down the server's process id")?;
+    let mut line = String::new();
+    BufReader::new(server.stdout.take().expect("stdout is piped")).read_line(&mut line).context("read ready line")?;
+    match line.trim().strip_prefix("ready ") {
+        Some(endpoint) => Ok(endpoint.to_owned()),
+        None => bail!("the server did not start; see {}", house.join("server.log").display()),
+    }
+}
+
+/// Ends the server that an earlier demo left running, if it is still the one that was started.
+fn stop_server(house: &Path) -> Result<()> {
+    let file = house.join("server.pid");
+    let Ok(pid) = fs::read_to_string(&file) else { return Ok(()) };
+    let process = PathBuf::from("/proc").join(pid.trim());
+    let ours = fs::read(process.join("cmdline")).is_ok_and(|line| {
+        let words: Vec<_> = line.split(|&b| b == 0).collect();
+        words.contains(&b"serve".as_slice()) && words.contains(&house.join("data").as_os_str().as_encoded_bytes())
+    });
+    if ours {
+        run::ok(Command::new("kill").arg(pid.trim()))?;
+        let give_up = Instant::now() + Duration::from_secs(30);
+        while process.join("fd").read_dir().is_ok_and(|mut open| open.next().is_some()) {
+            if Instant::now() > give_up {
+                bail!("the server of the last demo (process {}) does not end", pid.trim());
+            }
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        println!("stopped the server of the last demo");
+    }
+    fs::remove_file(&file).context("remove the server's process id")
+}
+
+/// Runs the commands that are shown, as shown, so that what is printed is known to work.
+fn try_out(python: &Python, program: &Path, endpoint: &str, credentials: &Path) -> Result<()> {
+    let variables = [
+        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+        ("AWS_SHARED_CREDENTIALS_FILE", credentials.display().to_string()),
+        ("AWS_PROFILE", "opentrail".to_owned()),
+        ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+    ];
+    let bin = python.folder.join("bin");
+    let tools = program.parent().expect("the program lies in a folder");
+    let path = format!("{}:{}:{}", bin.display(), tools.display(), std::env::var("PATH").unwrap_or_default());
+    println!("\nWhat to try. First, in a shell:\n");
+    for (name, value) in &variables {
+        println!("  export {name}={value}");
+    }
+    println!("  export PATH={}:{}:$PATH", bin.display(), tools.display());
+    let commands = [
+        "aws s3 mb s3://my-first-bucket",
+        "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
+        "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
+         --query 'Events[].[EventTime,EventName,Username]' --output text",
+        "aws cloudtrail lookup-events --max-items 1 --query 'Events[0].CloudTrailEvent' --output text",
+        "aws sts get-caller-identity",
+    ];
+    println!("\nthen, one after the other:");
+    for command in commands {
+        println!("\n  $ {command}");
+        std::io::stdout().flush().context("flush")?;
+        // A record is found within a second of its call's answer.
+        std::thread::sleep(Duration::from_secs(1));
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).envs(variables.iter().cloned()).env("PATH", &path).env("AWS_PAGER", "");
+        let out = run::output(&mut shell)?;
+        for line in out.lines() {
+            println!("  {line}");
+        }
+    }
+    println!("\nAnd who was turned away:\n\n  $ opentrail lookup --since 1h AccessDenied");
+    Ok(())
+}
