@@ -226,8 +226,8 @@ async fn checked(store: &Store, part: &Part, range: Range<u64>) -> Result<(u64, 
     let wide = first * BLOCK..range.end.next_multiple_of(BLOCK).min(part.row.data_bytes);
     let start = wide.start;
     let bytes = store.blobs.read(&part.data, wide).await.map_err(of_blob)?;
-    let right = bytes.chunks(CHECKED_BYTES).zip(checks.get(first as usize..).unwrap_or_default());
-    match right.map(|(block, check)| crc32c::crc32c(block) == *check).all(|right| right) {
+    let mut right = bytes.chunks(CHECKED_BYTES).zip(checks.get(first as usize..).unwrap_or_default());
+    match right.all(|(block, check)| crc32c::crc32c(block) == *check) {
         true => Ok((start, bytes)),
         false => Err(damaged(format_args!("part {}", part.data), "a checksum is wrong")),
     }
