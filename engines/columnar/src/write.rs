@@ -113,14 +113,14 @@ impl<W: Write + Send> PartWriter<W> {
         Ok(())
     }
 
-    /// Closes the file; `end` is what the sink wants to hear last.
-    pub(crate) fn finish(mut self, end: impl FnOnce(&mut W) -> io::Result<()>) -> Result<Written, ParquetError> {
+    /// Closes the file; `end` is what the sink wants to hear last, and answers with the checksums of what it took.
+    pub(crate) fn finish(mut self, end: impl FnOnce(&mut W) -> io::Result<Vec<u32>>) -> Result<Written, ParquetError> {
         self.write_batch()?;
         let Some(span) = self.span else { return Err(ParquetError::General("a part without rows".into())) };
         self.parquet.finish()?;
         let data_bytes = self.parquet.bytes_written() as u64;
-        end(self.parquet.inner_mut())?;
-        let index = self.index.finish().map_err(ParquetError::General)?;
+        let checks = end(self.parquet.inner_mut())?;
+        let index = self.index.finish(&checks).map_err(ParquetError::General)?;
         let Span { first, last, seq_min, seq_max } = span;
         Ok(Written { rows: self.rows, first, last, seq_min, seq_max, data_bytes, index })
     }

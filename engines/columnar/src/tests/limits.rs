@@ -117,7 +117,8 @@ async fn a_schema_may_gain_and_lose_columns() {
         row
     };
     let mut expect: Vec<Row> = old.iter().map(|row| widened(row, Cell::Null)).collect();
-    let fresh: Vec<Row> = Sample::new(32).rows_from(5000, 9).iter().map(|row| widened(row, Cell::Text("e".into()))).collect();
+    let fresh: Vec<Row> =
+        Sample::new(32).rows_from(5000, 9).iter().map(|row| widened(row, Cell::Text("e".into()))).collect();
     table.append(fresh.clone(), &through(59)).expect("rows fit");
     Table::seal(&*table).await.expect("sealed");
     let terms = vec![Term::Text { column: "extra", value: "e".into() }];

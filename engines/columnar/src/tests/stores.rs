@@ -200,8 +200,7 @@ impl Blobs for Stores {
         if_absent: bool,
     ) -> BoxFuture<'a, Result<u64, BlobError>> {
         Box::pin(async move {
-            let pieces: Vec<Bytes> =
-                bytes.try_collect().await.map_err(|e| BlobError::Source(e.to_string().into()))?;
+            let pieces: Vec<Bytes> = bytes.try_collect().await.map_err(|e| BlobError::Source(e.to_string().into()))?;
             let whole = Bytes::from(pieces.concat());
             let size = whole.len() as u64;
             let result = self.state().write(|state| {
