@@ -44,7 +44,7 @@ impl Corpus {
         let newest = time(newest).context("a file name of a trail")?;
         let newest = Date::strptime("%Y%m%d", &newest[..8]).context("the date in a file name")?;
         let today = Timestamp::now().to_zoned(jiff::tz::TimeZone::UTC).date();
-        let age = newest.until(today).context("the corpus's age")?.get_days().into();
+        let age: i64 = newest.until(today).context("the corpus's age")?.get_days().into();
         Ok(Self { files, days: if age > 30 { age - 2 } else { 0 } })
     }
 
