@@ -104,7 +104,22 @@ mod by_hand {
         bytes.iter().map(|b| format!("{b:02x}")).collect()
     }
 
-    pub(crate) fn sign(ask: &mut Ask, at: Timestamp) {
+    const SCOPE: &str = "us-east-1/s3/aws4_request";
+
+    fn hash(bytes: &[u8]) -> String {
+        hex(digest::digest(&digest::SHA256, bytes).as_ref())
+    }
+
+    fn seal(day: &str, text: &str) -> String {
+        let mut key = format!("AWS4{SECRET}").into_bytes();
+        for part in [day, "us-east-1", "s3", "aws4_request", text] {
+            key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
+        }
+        hex(&key)
+    }
+
+    /// Adds the Authorization header, and gives the signature back.
+    pub(crate) fn sign(ask: &mut Ask, at: Timestamp) -> String {
         let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
         let day = &date[..8];
         let mut names: Vec<&str> = ask.headers.keys().map(|n| n.as_str()).collect();
@@ -114,18 +129,69 @@ mod by_hand {
         let signed = names.join(";");
         let payload = ask.headers["x-amz-content-sha256"].to_str().unwrap();
         let canonical = format!("{}\n{}\n\n{headers}\n{signed}\n{payload}", ask.method, ask.target);
-        let hash = hex(digest::digest(&digest::SHA256, canonical.as_bytes()).as_ref());
-        let text = format!("AWS4-HMAC-SHA256\n{date}\n{day}/us-east-1/s3/aws4_request\n{hash}");
-        let mut key = format!("AWS4{SECRET}").into_bytes();
-        for part in [day, "us-east-1", "s3", "aws4_request", &text] {
-            key = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &key), part.as_bytes()).as_ref().to_vec();
-        }
-        let value = format!(
-            "AWS4-HMAC-SHA256 Credential={KEY}/{day}/us-east-1/s3/aws4_request, SignedHeaders={signed}, Signature={}",
-            hex(&key)
-        );
+        let text = format!("AWS4-HMAC-SHA256\n{date}\n{day}/{SCOPE}\n{}", hash(canonical.as_bytes()));
+        let signature = seal(day, &text);
+        let value =
+            format!("AWS4-HMAC-SHA256 Credential={KEY}/{day}/{SCOPE}, SignedHeaders={signed}, Signature={signature}");
         ask.headers.insert("authorization", HeaderValue::from_str(&value).unwrap());
+        signature
     }
+
+    /// `body` in pieces of 8 KiB and a trailing header, each signed with the one before.
+    pub(crate) fn frame(seed: &str, at: Timestamp, body: &[u8], trailer: &str) -> Vec<u8> {
+        let date = at.strftime("%Y%m%dT%H%M%SZ").to_string();
+        let day = &date[..8];
+        let mut previous = seed.to_owned();
+        let mut out = Vec::new();
+        for piece in body.chunks(8192).chain([&[][..]]) {
+            let (nothing, data) = (hash(b""), hash(piece));
+            let text = format!("AWS4-HMAC-SHA256-PAYLOAD\n{date}\n{day}/{SCOPE}\n{previous}\n{nothing}\n{data}");
+            previous = seal(day, &text);
+            out.extend_from_slice(format!("{:x};chunk-signature={previous}\r\n", piece.len()).as_bytes());
+            out.extend_from_slice(piece);
+            out.extend_from_slice(if piece.is_empty() { b"" } else { b"\r\n" });
+        }
+        let data = hash(format!("{trailer}\n").as_bytes());
+        let text = format!("AWS4-HMAC-SHA256-TRAILER\n{date}\n{day}/{SCOPE}\n{previous}\n{data}");
+        let signature = seal(day, &text);
+        out.extend_from_slice(format!("{trailer}\r\nx-amz-trailer-signature:{signature}\r\n\r\n").as_bytes());
+        out
+    }
+}
+
+#[tokio::test]
+async fn signed_pieces_are_proven_one_by_one() {
+    let house = House::open().await;
+    let mut ask = put("/logs/a", b"")
+        .header("x-amz-date", "20260102T030405Z")
+        .header("x-amz-content-sha256", "STREAMING-AWS4-HMAC-SHA256-PAYLOAD-TRAILER")
+        .header("x-amz-trailer", "x-amz-checksum-crc32")
+        .header("x-amz-decoded-content-length", "20000");
+    let seed = by_hand::sign(&mut ask, house.now());
+    let framed = by_hand::frame(&seed, house.now(), &vec![b'x'; 20_000], "x-amz-checksum-crc32:AAAAAA==");
+    let send = async |body: Vec<u8>| house.send(&Ask { body, ..ask.clone() }).await;
+    let reply = send(framed.clone()).await;
+    assert_eq!((reply.status, reply.body.as_str()), (200, "PUT /logs/a? 20000"));
+    assert_eq!(reply.header("x-toy-trailer"), Some("AAAAAA=="));
+    let find = |needle: &[u8]| framed.windows(needle.len()).position(|w| w == needle).unwrap();
+    let trailer = find(b"AAAAAA==");
+    for at in [200, 9_000, 18_000, trailer, framed.len() - 10] {
+        let mut changed = framed.clone();
+        changed[at] = if changed[at] == b'0' { b'1' } else { b'0' };
+        let reply = send(changed).await;
+        assert_eq!((reply.status, reply.code().as_str()), (403, "SignatureDoesNotMatch"), "at {at}: {}", reply.body);
+        assert_eq!(house.record().1.error_code.as_deref(), Some("SignatureDoesNotMatch"));
+    }
+    // Two pieces in each other's place.
+    let (first, second) = (
+        find(b"2000;"),
+        find(b"2000;") + framed[find(b"2000;") + 1..].windows(5).position(|w| w == b"2000;").unwrap() + 1,
+    );
+    let length = second - first;
+    let mut swapped = framed.clone();
+    swapped[first..first + length].copy_from_slice(&framed[second..second + length]);
+    swapped[second..second + length].copy_from_slice(&framed[first..first + length]);
+    assert_eq!(send(swapped).await.code(), "SignatureDoesNotMatch");
 }
 
 #[tokio::test]

@@ -109,6 +109,36 @@ async fn a_refused_upload_is_still_told_why() {
     assert_eq!((reply.status, reply.code().as_str()), (403, "AccessDenied"));
 }
 
+/// Whoever knows a key's id can make the door read bodies for their hash; not more of them than it has memory for.
+#[tokio::test]
+async fn large_bodies_of_unproven_senders_are_few() {
+    let house = House::open().await;
+    let large = || {
+        let ask = Ask::json("LookupEvents", &" ".repeat(100_000));
+        crate::auth::without_hash(&house, ask, "cloudtrail").bytes()
+    };
+    let mut halves = Vec::new();
+    for _ in 0..32 {
+        let mut stream = house.connect().await;
+        let bytes = large();
+        stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+        halves.push(stream);
+    }
+    let mut refused = house.raw(&large()).await;
+    // The last of the halves may not have been seen yet.
+    for _ in 0..100 {
+        if refused.status == 503 {
+            break;
+        }
+        refused = house.raw(&large()).await;
+    }
+    assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailableException"));
+    still_open(&house).await;
+    let small = crate::auth::without_hash(&house, Ask::json("LookupEvents", "{}"), "cloudtrail");
+    assert_eq!(house.send(&small).await.code(), "InvalidSignatureException");
+    drop(halves);
+}
+
 /// Good requests with a few bytes changed, cut out or doubled: none brings the door down, and none is served unless it is
 /// still what was signed.
 #[tokio::test]
