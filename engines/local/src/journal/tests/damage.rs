@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use opentrail_journal::{Error, Journal, Partition, Position, kit};
+use opentrail_world::World;
 
 use super::{DIR, contents, disk, open, run, small};
 use crate::disk::{Disk, SimDisk};
@@ -101,13 +102,13 @@ fn damage_beyond_the_start_up_check_is_met_by_the_reader() {
 fn what_a_caller_writes_never_passes_for_a_frame() {
     // A record that carries what would be a good frame of a later group, among noise that does not pack, so that it lies
     // in the file as it is. Were it believed, a torn write would look like damage and keep the journal shut.
-    let noise = |seed: u64| (0..3000_u64).map(move |n| ((n + seed).wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 29) as u8);
-    let mut bytes: Vec<u8> = noise(1).collect();
-    let body: Vec<u8> = noise(2).take(500).collect();
-    let head = FrameHead { what: What::Mark, raw: 0, first: 1, count: 0, group: u32::MAX, appended_us: 0 };
+    let (dice, _) = World::simulated(1, "2026-01-01T00:00:00Z".parse().expect("a time"));
+    let mut bytes = dice.bytes::<3000>().to_vec();
+    let body = dice.bytes::<500>();
+    let head = FrameHead { what: What::Mark, raw: 0, first: 1, count: 0, group: u32::MAX, appended_us: i64::MAX / 3 };
     write_frame(&mut bytes, 0, head, &body);
     let forged = bytes[3000..3100].to_vec();
-    bytes.extend(noise(3));
+    bytes.extend(dice.bytes::<3000>());
     let disk = disk();
     run(async {
         let journal = open(&disk, &small()).expect("a journal");
