@@ -148,7 +148,7 @@ async fn a_put_that_stopped_is_swept_and_others_are_not() {
         let _ = futures::poll!(&mut put);
         tokio::task::yield_now().await;
     }
-    tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    World::real().sleep(std::time::Duration::from_millis(20)).await;
     let temporary = Path::new(DIR).join("+tmp");
     assert_eq!(disk.list(&temporary).expect("the folder").len(), 1);
     let again = open(&disk).expect("a store");

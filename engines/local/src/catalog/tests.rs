@@ -2,9 +2,10 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use opentrail_catalog::{Catalog, Error, From, Key, Txn, kit};
+use opentrail_world::World;
 use rusqlite::Connection;
 
 use super::{KEY_BYTES_MAX, LocalCatalog, OpenError, VALUE_BYTES_MAX};
@@ -90,18 +91,17 @@ async fn a_dropped_catalog_has_committed_what_it_took() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-#[allow(clippy::print_stdout)]
 async fn writers_share_a_commit() {
     let folder = tempfile::tempdir_in(env!("CARGO_MANIFEST_DIR")).expect("a folder on a real disk");
     let catalog = Arc::new(open(folder.path(), "catalog"));
     let span = Duration::from_millis(500);
-    let until = Instant::now() + span;
+    let clock = World::real();
     let writers: Vec<_> = (0..32_u64)
         .map(|caller| {
-            let catalog = catalog.clone();
+            let (catalog, clock) = (catalog.clone(), clock.clone());
             tokio::spawn(async move {
                 let mut done = 0_u64;
-                while Instant::now() < until {
+                while clock.monotonic() < span {
                     let key = Key::family("speed").number(caller).number(done);
                     catalog.txn(Txn::new().put(key, vec![b'x'; 300])).await.expect("a transaction");
                     done += 1;
@@ -115,11 +115,11 @@ async fn writers_share_a_commit() {
         done += writer.await.expect("a writer");
     }
     println!("{:.0} transactions/s of 32 callers", done as f64 / span.as_secs_f64());
-    let before = Instant::now();
+    let before = clock.monotonic();
     for n in 0..10_000_u64 {
         let key = Key::family("speed").number(n % 32).number(0);
         catalog.get(&key).await.expect("a get").expect("it is there");
     }
-    println!("{:?} per get", before.elapsed() / 10_000);
+    println!("{:?} per get", (clock.monotonic() - before) / 10_000);
     assert!(done > 100, "{done} transactions");
 }
