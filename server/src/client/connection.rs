@@ -72,9 +72,9 @@ impl Connection {
         body: Bytes,
     ) -> Result<Response, ClientError> {
         // A kept connection may have been closed meanwhile: then nothing of the request was read, and a new one is opened.
-        let mut sender = match self.0.take() {
-            Some(mut kept) if !kept.is_closed() && kept.ready().await.is_ok() => kept,
-            _ => open(endpoint).await?,
+        let mut sender = match self.kept().await {
+            Some(kept) => kept,
+            None => open(endpoint).await?,
         };
         let mut request = http::Request::new(Full::new(body));
         *request.method_mut() = method;
@@ -86,6 +86,11 @@ impl Connection {
         let body = Limited::new(body, ANSWER_BYTES_MAX).collect().await.map_err(|e| broken(e.to_string()))?;
         self.0 = Some(sender);
         Ok(Response { status: head.status.as_u16(), headers: head.headers, body: body.to_bytes() })
+    }
+
+    async fn kept(&mut self) -> Option<SendRequest<Full<Bytes>>> {
+        let mut kept = self.0.take()?;
+        (!kept.is_closed() && kept.ready().await.is_ok()).then_some(kept)
     }
 }
 

@@ -93,7 +93,7 @@ impl House {
 
         // Who there is.
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
-        let tokens = tokens::secret(&*catalog, &*seal, &world).await?;
+        let [lookup_tokens, own_tokens] = tokens::secrets(&*catalog, &*seal, &world).await?;
 
         // What was left open is closed before anything new begins; what the configuration changes is on record before it holds.
         let recorder = Arc::new(Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone()));
@@ -154,7 +154,12 @@ impl House {
         let [sts, iam] = opentrail_iam::services(&models);
         let find = Arc::new(find::HistoryFind { history: history.clone() });
         let services: Vec<Arc<dyn Service>> = vec![
-            Arc::new(opentrail_cloudtrail::service(&models, history.clone(), world.clone(), &tokens)),
+            Arc::new(opentrail_cloudtrail::service(
+                &models,
+                history.clone(),
+                world.clone(),
+                opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
+            )),
             s3.clone(),
             Arc::new(sts),
             Arc::new(iam),
@@ -163,7 +168,7 @@ impl House {
                 directory.clone(),
                 find,
                 world.clone(),
-                TokenKey::new(&tokens),
+                TokenKey::new(&own_tokens),
             )),
         ];
 
@@ -250,9 +255,9 @@ impl House {
         self.door.stop().await;
         self.sweep.abort();
         // Whoever listens has ended only if its task has; the joins below tell.
-        drop(self.stop_recorder.send(true));
+        let _ = self.stop_recorder.send(true);
         join("recorder", self.recorder_task).await;
-        drop(self.stop_followers.send(true));
+        let _ = self.stop_followers.send(true);
         for pump in self.pumps {
             join("follower", pump).await;
         }
