@@ -19,6 +19,10 @@ use clap::Parser;
 use rows::{Bench, ROWS};
 use table::Figure;
 
+/// The server's own.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Measures what the project promises, each figure beside a peer's where there is one.
 #[derive(Parser)]
 struct Options {

@@ -52,7 +52,9 @@ impl Script {
         let bucket = dice.below(BUCKETS);
         match (actor.manner, dice.below(20)) {
             (Manner::Newcomer, 0..8) | (_, 0) => call(actor, "GetCallerIdentity", who_am_i()),
-            (Manner::Newcomer, _) | (_, 1..3) => call(actor, "ListBuckets", s3(Method::GET, "/".into(), "", Bytes::new())),
+            (Manner::Newcomer, _) | (_, 1..3) => {
+                call(actor, "ListBuckets", s3(Method::GET, "/".into(), "", Bytes::new()))
+            }
             (Manner::Person, 3..7) | (Manner::Reader, 3..6) => call(actor, "LookupEvents", look_up()),
             (Manner::Person, 7) => call(actor, "ListUsers", own("ListUsers")),
             // A name of its own, so that it comes and goes.
@@ -191,7 +193,9 @@ mod tests {
         };
         assert_eq!(story(7), story(7));
         assert_ne!(story(7), story(8));
-        for what in ["CreateBucket", "PutObject", "LookupEvents", "intruder: wrong secret", "intruder: another's bucket"] {
+        for what in
+            ["CreateBucket", "PutObject", "LookupEvents", "intruder: wrong secret", "intruder: another's bucket"]
+        {
             assert!(story(7).iter().any(|(w, _)| w == what), "{what}");
         }
     }
