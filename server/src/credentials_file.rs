@@ -25,7 +25,8 @@ pub(crate) fn write(data: &Path, starters: &Starters, endpoint: &str) -> io::Res
 }
 
 fn text(starters: &Starters, endpoint: &str) -> String {
-    let mut text = String::from("# Written by opentrail serve at each start. Whoever reads this file is root and operator.\n");
+    let mut text =
+        String::from("# Written by opentrail serve at each start. Whoever reads this file is root and operator.\n");
     text.push_str(&profile("opentrail", "the root of the first account", starters.root.as_ref(), endpoint));
     text.push_str(&profile("opentrail-operator", "the operator", starters.operator.as_ref(), endpoint));
     text
@@ -76,7 +77,10 @@ mod tests {
         assert_eq!(fs::metadata(&file).expect("there").permissions().mode() & 0o777, 0o600);
         let text = fs::read_to_string(&file).expect("UTF-8");
         assert!(text.contains("[opentrail]\naws_access_key_id = AKIAROOT\naws_secret_access_key = s/+\n"), "{text}");
-        assert!(text.contains("endpoint_url = http://127.0.0.1:2\n") && !text.contains("[opentrail-operator]"), "{text}");
+        assert!(
+            text.contains("endpoint_url = http://127.0.0.1:2\n") && !text.contains("[opentrail-operator]"),
+            "{text}"
+        );
         assert!(!folder.path().join("credentials.new").exists());
     }
 }

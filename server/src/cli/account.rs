@@ -41,7 +41,9 @@ impl AccountCommand {
         let mut client = self.connect.client(shell, OPERATOR)?;
         match self.what {
             What::Create { name, id } => {
-                let answer = client.call("CreateAccount", &without_nulls(json!({ "AccountName": name, "AccountId": id }))).await?;
+                let answer = client
+                    .call("CreateAccount", &without_nulls(json!({ "AccountName": name, "AccountId": id })))
+                    .await?;
                 let (account, key) = (&answer["Account"], &answer["AccessKey"]);
                 if self.format == Format::Json {
                     return print_json(&json!({

@@ -72,8 +72,13 @@ impl Serve {
         let endpoint = format!("{scheme}://{address}");
         local.lock.serves(&endpoint).context("write the address into the lock file")?;
         // A wildcard is an address to listen on, not one to call.
-        let own = if address.ip().is_unspecified() { format!("{scheme}://127.0.0.1:{}", address.port()) } else { endpoint.clone() };
-        credentials_file::write(&settings.data, &house.starters().await?, &own).context("write the credentials file")?;
+        let own = if address.ip().is_unspecified() {
+            format!("{scheme}://127.0.0.1:{}", address.port())
+        } else {
+            endpoint.clone()
+        };
+        credentials_file::write(&settings.data, &house.starters().await?, &own)
+            .context("write the credentials file")?;
         tracing::info!(endpoint, data = %settings.data.display(), "ready");
         print(&format!("ready {endpoint}\n"))?;
         let signal = stop.heard().await;

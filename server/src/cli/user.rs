@@ -72,7 +72,10 @@ impl UserCommand {
                     return print_json(user);
                 }
                 let arn = output::for_terminal(text(user, "Arn"));
-                print(&format!("{arn}\n\nMake an access key with: opentrail key create --user {}\n", text(user, "UserName")))
+                print(&format!(
+                    "{arn}\n\nMake an access key with: opentrail key create --user {}\n",
+                    text(user, "UserName")
+                ))
             }
             What::List => {
                 let input = without_nulls(json!({ "AccountId": self.account }));

@@ -38,7 +38,9 @@ impl Endpoint {
     pub(super) fn parse(url: &str, ca_bundle: Option<&Path>) -> Result<Self, ClientError> {
         let wrong = || {
             let shown: String = url.chars().take(200).collect();
-            ClientError::Address(format!("{shown:?} is not an endpoint; write http://127.0.0.1:4566 or https://HOST:PORT"))
+            ClientError::Address(format!(
+                "{shown:?} is not an endpoint; write http://127.0.0.1:4566 or https://HOST:PORT"
+            ))
         };
         let uri: Uri = url.parse().map_err(|_| wrong())?;
         let (scheme, authority) = (uri.scheme_str().ok_or_else(wrong)?, uri.authority().ok_or_else(wrong)?);

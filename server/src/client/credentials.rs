@@ -129,7 +129,11 @@ fn profile(choice: &Choice, environment: &Environment) -> Result<(Option<String>
         Some(section) => Ok((Some(name), section)),
         None => match asked {
             // Keys of the environment need no profile.
-            Some(_) if environment.get("AWS_ACCESS_KEY_ID").is_some() && choice.profile.is_none() && choice.data.is_none() => {
+            Some(_)
+                if environment.get("AWS_ACCESS_KEY_ID").is_some()
+                    && choice.profile.is_none()
+                    && choice.data.is_none() =>
+            {
                 Ok((None, Section::new()))
             }
             Some(profile) => Err(CredentialsError::NoProfile {
@@ -205,7 +209,11 @@ mod tests {
         let elsewhere = [("AWS_PROFILE", "opentrail-operator"), ("AWS_ENDPOINT_URL", "http://x:1")];
         check(Choice::default(), &elsewhere, ("OPERATOR", "http://x:1", "us-east-1"));
         let data = Choice { data: Some(PathBuf::new()), data_profile: "opentrail-operator", ..Choice::default() };
-        check(data, &[env[0], env[1], ("AWS_ENDPOINT_URL", "http://x:1")], ("OPERATOR", "http://127.0.0.1:99", "us-east-1"));
+        check(
+            data,
+            &[env[0], env[1], ("AWS_ENDPOINT_URL", "http://x:1")],
+            ("OPERATOR", "http://127.0.0.1:99", "us-east-1"),
+        );
     }
 
     #[test]

@@ -13,7 +13,7 @@ use opentrail_wire::sigv4::{BodyToSign, Signer};
 use opentrail_world::World;
 
 use connection::{Connection, Endpoint};
-pub use credentials::{Chosen, Choice, CredentialsError, Keys, choose};
+pub use credentials::{Choice, Chosen, CredentialsError, Keys, choose};
 pub use tls::TrustError;
 
 /// How often a call is tried that the server was too busy for.
@@ -62,7 +62,9 @@ pub struct Response {
 /// Why a call has no good answer.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    #[error("no server answers at {endpoint}: {why}. Start one with `opentrail serve`, or name another with --endpoint-url")]
+    #[error(
+        "no server answers at {endpoint}: {why}. Start one with `opentrail serve`, or name another with --endpoint-url"
+    )]
     Unreachable { endpoint: String, why: String },
     #[error("{endpoint} broke the connection off: {why}")]
     Broken { endpoint: String, why: String },
@@ -147,7 +149,8 @@ impl Client {
             return Ok(body);
         }
         let code = body.get("__type").and_then(|c| c.as_str()).ok_or_else(strange)?.to_owned();
-        let message = body.get("message").or(body.get("Message")).and_then(|m| m.as_str()).unwrap_or_default().to_owned();
+        let message =
+            body.get("message").or(body.get("Message")).and_then(|m| m.as_str()).unwrap_or_default().to_owned();
         Err(ClientError::Refused { status: response.status, code, message })
     }
 
@@ -185,13 +188,8 @@ impl Client {
             service: request.service,
             at: self.world.now(),
         };
-        let signed = signer.sign(
-            &request.method,
-            &request.path,
-            &request.query,
-            &mut headers,
-            BodyToSign::Whole(&request.body),
-        );
+        let signed =
+            signer.sign(&request.method, &request.path, &request.query, &mut headers, BodyToSign::Whole(&request.body));
         signed.map_err(|error| ClientError::Address(error.to_string()))?;
         let target = match request.query.as_str() {
             "" => request.path.clone(),

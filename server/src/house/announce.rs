@@ -66,11 +66,8 @@ impl Announcer<'_> {
             Some(row) => Some(decode::<StoredSettings>(&row.value)?.values),
             None => None,
         };
-        let now: BTreeMap<String, String> = shown
-            .security
-            .iter()
-            .filter_map(|name| Some((name.clone(), shown.values.get(name)?.clone())))
-            .collect();
+        let now: BTreeMap<String, String> =
+            shown.security.iter().filter_map(|name| Some((name.clone(), shown.values.get(name)?.clone()))).collect();
         let details = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "configurationHash": shown.hash(),
@@ -99,7 +96,9 @@ impl Announcer<'_> {
                 Merged::MadeAccount(account) => (*account, json!({ "change": "made account" })),
                 Merged::SetUser(account, user) => (*account, json!({ "change": "set user", "userName": user })),
                 Merged::MadeKey(account, id) => (*account, json!({ "change": "made key", "accessKeyId": id })),
-                Merged::ChangedSecret(account, id) => (*account, json!({ "change": "changed secret", "accessKeyId": id })),
+                Merged::ChangedSecret(account, id) => {
+                    (*account, json!({ "change": "changed secret", "accessKeyId": id }))
+                }
                 Merged::RemovedKey(account, id) => (*account, json!({ "change": "removed key", "accessKeyId": id })),
             };
             let mut details = details;

@@ -38,10 +38,10 @@ impl Find for HistoryFind {
                 Error::BadQuestion(why) => FindError::BadQuestion(why),
                 error => FindError::Unavailable(error.to_string()),
             })?;
-            let found = page.rows.into_iter().map(|row| Found {
-                at: Cursor { time_s: row.time_s, seq: row.seq },
-                record: row.record,
-            });
+            let found = page
+                .rows
+                .into_iter()
+                .map(|row| Found { at: Cursor { time_s: row.time_s, seq: row.seq }, record: row.record });
             Ok(FoundPage { records: found.collect(), next: page.next })
         }
         .boxed()

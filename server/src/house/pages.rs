@@ -73,8 +73,10 @@ impl Pages for HousePages {
         metrics::gauge!("opentrail_journal_bytes_max").set(bytes_max as f64);
         for (name, status) in &self.followers {
             let status = status.borrow();
-            metrics::gauge!("opentrail_follower_lag_entries", "follower" => name.clone()).set(status.lag.entries as f64);
-            metrics::gauge!("opentrail_follower_lag_seconds", "follower" => name.clone()).set(status.lag.age.as_secs_f64());
+            metrics::gauge!("opentrail_follower_lag_entries", "follower" => name.clone())
+                .set(status.lag.entries as f64);
+            metrics::gauge!("opentrail_follower_lag_seconds", "follower" => name.clone())
+                .set(status.lag.age.as_secs_f64());
         }
         let contents = self.history.contents();
         metrics::gauge!("opentrail_history_parts").set(contents.parts as f64);

@@ -26,7 +26,10 @@ pub(super) fn read_keys(text: &str) -> Result<Vec<ConfiguredKey>, String> {
         .map(|line| {
             let root = line.user.as_deref().is_none_or(|user| user == "root");
             if root && line.policy.is_some() {
-                return Err(format!("key {}: a root has no policy; name a user or leave policy out", line.access_key_id));
+                return Err(format!(
+                    "key {}: a root has no policy; name a user or leave policy out",
+                    line.access_key_id
+                ));
             }
             Ok(ConfiguredKey {
                 account: line.account,

@@ -152,7 +152,9 @@ fn flatten(prefix: &str, table: toml::Table, pairs: &mut Vec<(String, String)>) 
             toml::Value::Array(items) if items.iter().all(toml::Value::is_str) && name != "keys" => {
                 items.iter().filter_map(toml::Value::as_str).collect::<Vec<_>>().join(",")
             }
-            array @ toml::Value::Array(_) => serde_json::to_string(&array).map_err(|_| format!("{name}: not readable"))?,
+            array @ toml::Value::Array(_) => {
+                serde_json::to_string(&array).map_err(|_| format!("{name}: not readable"))?
+            }
         };
         pairs.push((name, text));
     }

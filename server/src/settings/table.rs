@@ -79,7 +79,8 @@ pub const TABLE: &[Setting] = &[
     setting!("tls.cert", "", "PEM file", true, "certificate chain; turns TLS on, with tls.key", |s, t| {
         optional_path(t).map(|v| s.tls_cert = v)
     }),
-    setting!("tls.key", "", "PEM file", true, "private key of tls.cert", |s, t| optional_path(t).map(|v| s.tls_key = v)),
+    setting!("tls.key", "", "PEM file", true, "private key of tls.cert", |s, t| optional_path(t)
+        .map(|v| s.tls_key = v)),
     setting!(
         "regions",
         "ap-northeast-1,ap-northeast-2,ap-northeast-3,ap-south-1,ap-southeast-1,ap-southeast-2,ca-central-1,eu-central-1,\

@@ -51,7 +51,11 @@ pub(crate) fn check_access_key_id(id: &str) -> Result<(), DirectoryError> {
 
 /// Any text that a credentials file can hold on a line.
 pub(crate) fn check_secret(secret: &str) -> Result<(), DirectoryError> {
-    if secret.is_empty() || secret.len() > SECRET_BYTES_MAX || secret.trim() != secret || secret.chars().any(char::is_control) {
+    if secret.is_empty()
+        || secret.len() > SECRET_BYTES_MAX
+        || secret.trim() != secret
+        || secret.chars().any(char::is_control)
+    {
         return Err(invalid("a secret access key has 1 to 256 printable characters and no space at either end"));
     }
     Ok(())

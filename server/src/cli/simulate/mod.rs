@@ -64,7 +64,8 @@ impl Simulate {
             Some(calls) => calls,
             None => {
                 let seconds = span(&self.span).map(|s| s.as_secs_f64());
-                let seconds = seconds.ok_or_else(|| anyhow::anyhow!("--for wants 30s, 5m or 1h, not {:?}", self.span))?;
+                let seconds =
+                    seconds.ok_or_else(|| anyhow::anyhow!("--for wants 30s, 5m or 1h, not {:?}", self.span))?;
                 (seconds * self.rate).ceil() as u64
             }
         };
@@ -72,7 +73,9 @@ impl Simulate {
         let company = Company::found(&mut operator, &shell.world).await?;
         let shown = progress(calls);
         let began = shell.world.monotonic();
-        let tally = work(&operator, Arc::new(Script::new(self.seed, company.clone())), &shell.world, calls, self.rate, &shown).await?;
+        let tally =
+            work(&operator, Arc::new(Script::new(self.seed, company.clone())), &shell.world, calls, self.rate, &shown)
+                .await?;
         let took = shell.world.monotonic().saturating_sub(began);
         shown.finish_and_clear();
         print(&tally.summary(&company, took))

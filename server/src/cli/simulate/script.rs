@@ -12,7 +12,7 @@ use crate::client::{Keys, Request};
 /// Buckets that an account's people come back to.
 const BUCKETS: u64 = 4;
 /// Objects in each of them.
-const OBJECTS: u64 = 20;
+const OBJECTS: u64 = 6;
 /// One call in so many is the intruder's.
 const INTRUDER_EVERY: u64 = 12;
 
@@ -52,7 +52,9 @@ impl Script {
         let bucket = dice.below(BUCKETS);
         match (actor.manner, dice.below(20)) {
             (Manner::Newcomer, 0..8) | (_, 0) => call(actor, "GetCallerIdentity", who_am_i()),
-            (Manner::Newcomer, _) | (_, 1..3) => call(actor, "ListBuckets", s3(Method::GET, "/".into(), "", Bytes::new())),
+            (Manner::Newcomer, _) | (_, 1..3) => {
+                call(actor, "ListBuckets", s3(Method::GET, "/".into(), "", Bytes::new()))
+            }
             (Manner::Person, 3..7) | (Manner::Reader, 3..6) => call(actor, "LookupEvents", look_up()),
             (Manner::Person, 7) => call(actor, "ListUsers", own("ListUsers")),
             // A name of its own, so that it comes and goes.
@@ -106,7 +108,9 @@ impl Script {
                 let stolen = self.founder(victim.account);
                 let other = (victim.account + 1) % self.company.accounts.len();
                 let path = self.bucket(other, dice.below(BUCKETS));
-                with("intruder: another's bucket", stolen.keys.clone(), s3(Method::DELETE, path, "", Bytes::new()))
+                let region = self.founder(other).region;
+                let request = s3(Method::DELETE, path, "", Bytes::new());
+                ScriptedCall { what: "intruder: another's bucket", keys: stolen.keys.clone(), region, agent, request }
             }
         }
     }
@@ -191,7 +195,9 @@ mod tests {
         };
         assert_eq!(story(7), story(7));
         assert_ne!(story(7), story(8));
-        for what in ["CreateBucket", "PutObject", "LookupEvents", "intruder: wrong secret", "intruder: another's bucket"] {
+        for what in
+            ["CreateBucket", "PutObject", "LookupEvents", "intruder: wrong secret", "intruder: another's bucket"]
+        {
             assert!(story(7).iter().any(|(w, _)| w == what), "{what}");
         }
     }

@@ -72,8 +72,10 @@ impl Operation for Lookup {
             } else {
                 self.page(Ask { after: place, ..ask }).await?
             };
-            let listed: Vec<Document> =
-                records.iter().map(|found| Document::Text(String::from_utf8_lossy(&found.record).into_owned())).collect();
+            let listed: Vec<Document> = records
+                .iter()
+                .map(|found| Document::Text(String::from_utf8_lossy(&found.record).into_owned()))
+                .collect();
             let next = next.map(|at| self.0.tokens.seal(&question, &place_bytes(at)));
             Ok(Document::structure().with("Records", listed).with("NextToken", next).into())
         }
@@ -144,12 +146,7 @@ impl Lookup {
 
     /// What came behind `place`, oldest first; waits for the first of it. The cursor that comes back holds the newest
     /// time seen and the place behind the highest one seen.
-    async fn tail(
-        &self,
-        input: &Document,
-        ask: Ask,
-        place: Option<Cursor>,
-    ) -> Result<(Vec<Found>, Cursor), Fault> {
+    async fn tail(&self, input: &Document, ask: Ask, place: Option<Cursor>) -> Result<(Vec<Found>, Cursor), Fault> {
         let mut seen = match place {
             Some(place) => place,
             None => self.tail_start(&ask).await?,

@@ -14,9 +14,7 @@ pub(crate) mod who_am_i;
 
 use jiff::Timestamp;
 use opentrail_event::{AccountId, Arn, Owner, RecordResource};
-use opentrail_policy::{
-    AccessKey, Account, DirectoryError, KeyStatus, NewAccessKey, PrincipalKind, User, UserPolicy,
-};
+use opentrail_policy::{AccessKey, Account, DirectoryError, KeyStatus, NewAccessKey, PrincipalKind, User, UserPolicy};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Fault, RpcAnswer};
 
@@ -50,9 +48,10 @@ fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
 /// Keys of a root are changed by that root, or by the operator.
 fn guard_root(cx: &Cx, owner: Option<&str>) -> Result<(), Fault> {
     match (&cx.principal.kind, owner) {
-        (PrincipalKind::User { .. }, None) => {
-            Err(Fault::client("AccessDeniedException", "the keys of a root are changed by that root, or by the operator"))
-        }
+        (PrincipalKind::User { .. }, None) => Err(Fault::client(
+            "AccessDeniedException",
+            "the keys of a root are changed by that root, or by the operator",
+        )),
         _ => Ok(()),
     }
 }
@@ -148,7 +147,13 @@ impl Desk {
     }
 
     /// Cuts a listing of up to `limit + 1` entries to its page; the token, if there is more.
-    fn cut<T>(&self, question: &[&str], limit: usize, entries: &mut Vec<T>, key: impl Fn(&T) -> &str) -> Option<String> {
+    fn cut<T>(
+        &self,
+        question: &[&str],
+        limit: usize,
+        entries: &mut Vec<T>,
+        key: impl Fn(&T) -> &str,
+    ) -> Option<String> {
         if entries.len() <= limit {
             return None;
         }
