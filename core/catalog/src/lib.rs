@@ -10,6 +10,7 @@
 
 mod key;
 pub mod kit;
+pub mod memory;
 mod stored;
 
 use std::sync::Arc;

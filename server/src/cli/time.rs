@@ -1,5 +1,6 @@
 //! Times as people write them: `2h`, `30m`, `2026-11-21`, `2026-11-21T10:00:00Z`.
 
+use jiff::tz::TimeZone;
 use jiff::{SignedDuration, Timestamp, civil};
 
 /// A span before `now`, a day (its first moment, UTC) or a moment.
@@ -11,7 +12,7 @@ pub(crate) fn moment(text: &str, now: Timestamp) -> Result<Timestamp, String> {
         return Ok(moment);
     }
     if let Ok(time) = text.parse::<civil::DateTime>() {
-        return time.in_tz("UTC").map(|t| t.timestamp()).map_err(|error| error.to_string());
+        return time.to_zoned(TimeZone::UTC).map(|t| t.timestamp()).map_err(|error| error.to_string());
     }
     Err(format!("{text:?} is no time: write 30m, 2h, 7d, 2026-11-21 or 2026-11-21T10:00:00Z"))
 }

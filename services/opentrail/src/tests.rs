@@ -1,1 +1,332 @@
+//! The operations over a directory and a history in memory, called as the door calls them.
 
+use std::net::{IpAddr, Ipv4Addr};
+use std::sync::{Arc, Mutex};
+
+use futures::executor::block_on;
+use futures::future::{BoxFuture, FutureExt, ready};
+use jiff::Timestamp;
+use opentrail_catalog::memory::MemoryCatalog;
+use opentrail_event::{AccountId, Region};
+use opentrail_policy::{Principal, PrincipalKind, Seal, SealError};
+use opentrail_protocol::Document;
+use opentrail_table::{Cursor, Order};
+use opentrail_wire::{Cx, Fault, RpcAnswer};
+
+use super::*;
+
+/// Not a secret: tests read the directory, not the seal.
+struct NoSeal;
+
+impl Seal for NoSeal {
+    fn seal(&self, _context: &str, plain: &[u8]) -> Vec<u8> {
+        plain.to_vec()
+    }
+
+    fn open(&self, _context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
+        Ok(sealed.to_vec())
+    }
+}
+
+/// Rows of (account, place, record), and the questions that were asked.
+#[derive(Default)]
+struct Shelf {
+    rows: Mutex<Vec<(AccountId, Cursor, String)>>,
+    asked: Mutex<Vec<Ask>>,
+}
+
+impl Shelf {
+    fn put(&self, account: AccountId, time_s: i64, seq: u64, name: &str) {
+        let record = format!(
+            r#"{{"eventVersion":"1.11","eventTime":"2026-11-21T10:00:00Z","eventSource":"{}","eventName":"{name}","awsRegion":"us-east-1","eventID":"6f1c9e2a-0b3d-4c5e-8f70-a1b2c3d4e5f6","recipientAccountId":"{account}","eventCategory":"Management"}}"#,
+            if name == "Lookup" { "opentrail.amazonaws.com" } else { "s3.amazonaws.com" }
+        );
+        self.rows.lock().expect("no panic").push((account, Cursor { time_s, seq }, record));
+    }
+}
+
+impl Find for Shelf {
+    fn find(&self, ask: Ask) -> BoxFuture<'_, Result<FoundPage, FindError>> {
+        self.asked.lock().expect("no panic").push(ask.clone());
+        let mut rows = self.rows.lock().expect("no panic").clone();
+        rows.sort_by_key(|(_, at, _)| *at);
+        if ask.order == Order::NewestFirst {
+            rows.reverse();
+        }
+        let behind = |at: &Cursor| match (ask.after, ask.order) {
+            (None, _) => true,
+            (Some(after), Order::OldestFirst) => *at > after,
+            (Some(after), Order::NewestFirst) => *at < after,
+        };
+        let mut found: Vec<Found> = rows
+            .into_iter()
+            .filter(|(account, at, _)| {
+                ask.account.is_none_or(|a| a == *account) && (ask.from_s..=ask.to_s).contains(&at.time_s) && behind(at)
+            })
+            .map(|(_, at, record)| Found { at, record: record.into() })
+            .take(ask.limit + 1)
+            .collect();
+        let more = found.len() > ask.limit;
+        found.truncate(ask.limit);
+        let next = if more { found.last().map(|f| f.at) } else { None };
+        ready(Ok(FoundPage { records: found, next })).boxed()
+    }
+}
+
+struct Bench {
+    operations: Vec<Box<dyn Operation>>,
+    desk: Arc<Desk>,
+    shelf: Arc<Shelf>,
+    account: AccountId,
+}
+
+const NOW_S: i64 = 1_795_000_000;
+
+fn bench() -> Bench {
+    let (world, _) = World::simulated(3, Timestamp::from_second(NOW_S).expect("a time"));
+    let directory = Directory::open(Arc::new(MemoryCatalog::default()), Arc::new(NoSeal), world.clone());
+    let directory = block_on(directory).expect("it opens");
+    let account = block_on(directory.starters()).expect("starters").account.id;
+    let shelf = Arc::new(Shelf::default());
+    let tokens = TokenKey::new(&[9; 32]);
+    let desk = Arc::new(Desk { directory, find: shelf.clone(), world, tokens });
+    Bench { operations: operations(desk.clone()), desk, shelf, account }
+}
+
+fn cx(kind: PrincipalKind, account: AccountId) -> Cx {
+    Cx {
+        principal: Arc::new(Principal { kind, account, access_key_id: "AKIAX".into() }),
+        region: Region::us_east_1(),
+        request_id: "r".into(),
+        received_at: Timestamp::UNIX_EPOCH,
+        source_ip: IpAddr::V4(Ipv4Addr::LOCALHOST),
+        user_agent: None,
+        tls: None,
+        presigned: false,
+    }
+}
+
+impl Bench {
+    fn operator(&self) -> Cx {
+        cx(PrincipalKind::Operator, AccountId::OPERATOR)
+    }
+
+    fn root(&self) -> Cx {
+        cx(PrincipalKind::Root, self.account)
+    }
+
+    fn user(&self, name: &str) -> Cx {
+        cx(PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() }, self.account)
+    }
+
+    fn run(&self, name: &str, cx: &Cx, input: &Document) -> Result<RpcAnswer, Fault> {
+        let operation = self.operations.iter().find(|o| o.facts().name == name).expect("in the table");
+        block_on(operation.run(cx, input))
+    }
+
+    fn refused(&self, name: &str, cx: &Cx, input: &Document, code: &str) {
+        let fault = self.run(name, cx, input).expect_err("refused");
+        assert_eq!(fault.code, code, "{fault}");
+    }
+}
+
+fn input() -> Document {
+    Document::structure()
+}
+
+#[test]
+fn every_operation_of_the_model_is_in_the_table_and_says_its_errors() {
+    let bench = bench();
+    let model = Models::builtin().by_signing_name("opentrail").expect("built in");
+    let names: Vec<&str> = bench.operations.iter().map(|o| o.facts().name).collect();
+    for operation in model.operations() {
+        assert!(names.contains(&operation.name.as_str()), "{}", operation.name);
+    }
+    for operation in &bench.operations {
+        let facts = operation.facts();
+        assert_eq!(facts.action, format!("opentrail:{}", facts.name));
+        let known = model.operation(facts.name).expect("in the model");
+        assert_eq!(facts.read_only, known.read_only, "{}", facts.name);
+    }
+}
+
+#[test]
+fn a_change_by_the_operator_is_copied_to_its_account() {
+    let bench = bench();
+    let made = bench.run("CreateAccount", &bench.operator(), &input().with("AccountName", "acme")).expect("made");
+    let id = made.output.get("Account").and_then(|a| a.text("AccountId")).expect("an id").to_owned();
+    assert_eq!(made.copy_for.map(|a| a.to_string()), Some(id.clone()));
+    let secret = made.output.get("AccessKey").and_then(|k| k.text("SecretAccessKey")).expect("a secret");
+    assert_eq!(secret.len(), 40);
+
+    let ana = input().with("UserName", "ana").with("AccountId", id.as_str()).with("Policy", "admin");
+    let made = bench.run("CreateUser", &bench.operator(), &ana).expect("made");
+    assert_eq!(made.copy_for.map(|a| a.to_string()), Some(id.clone()));
+    let resource = &made.resources.expect("a resource")[0];
+    assert_eq!(resource.arn.as_str(), format!("arn:aws:iam::{id}:user/ana"));
+
+    // One's own account needs no copy.
+    let own = bench.run("CreateUser", &bench.root(), &input().with("UserName", "ben")).expect("made");
+    assert_eq!(own.copy_for, None);
+    bench.refused("CreateUser", &bench.root(), &input().with("UserName", "BEN"), "EntityAlreadyExistsException");
+}
+
+#[test]
+fn another_account_stands_in_the_arn_that_the_decider_sees() {
+    let bench = bench();
+    let other = input().with("AccountId", "999999999999").with("UserName", "x");
+    for operation in &bench.operations {
+        let name = operation.facts().name;
+        if matches!(name, "CreateAccount" | "ListAccounts" | "WhoAmI") {
+            continue;
+        }
+        let arns = operation.arns(&bench.root(), &other);
+        assert!(arns[0].as_str().contains(":999999999999:"), "{name}: {arns:?}");
+        assert!(operation.arns(&bench.root(), &input())[0].as_str().contains(bench.account.as_str()), "{name}");
+    }
+    let everyone = input().with("AllAccounts", true);
+    let lookup = bench.operations.iter().find(|o| o.facts().name == "Lookup").expect("in the table");
+    assert!(lookup.arns(&bench.root(), &everyone)[0].as_str().contains(":000000000000:"));
+}
+
+#[test]
+fn keys_are_ones_own_unless_a_user_is_named() {
+    let bench = bench();
+    bench.run("CreateUser", &bench.root(), &input().with("UserName", "ana")).expect("made");
+    let user_of = |cx: &Cx, input: &Document| {
+        let made = bench.run("CreateAccessKey", cx, input).expect("made").output;
+        made.get("AccessKey").expect("a key").text("UserName").map(str::to_owned)
+    };
+    assert_eq!(user_of(&bench.root(), &input()), None);
+    assert_eq!(user_of(&bench.user("ana"), &input()).as_deref(), Some("ana"));
+    assert_eq!(user_of(&bench.root(), &input().with("UserName", "ana")).as_deref(), Some("ana"));
+    assert_eq!(user_of(&bench.operator(), &input()).as_deref(), Some("operator"));
+    bench.refused("CreateAccessKey", &bench.user("ana"), &input(), "LimitExceededException");
+    bench.refused("CreateAccessKey", &bench.root(), &input().with("UserName", "gone"), "NoSuchEntityException");
+}
+
+#[test]
+fn a_user_does_not_touch_the_roots_keys() {
+    let bench = bench();
+    let key = block_on(bench.desk.directory.create_access_key(bench.account, None)).expect("made").key.id;
+    let off = input().with("AccessKeyId", key.as_str()).with("Status", "Inactive");
+    bench.refused("UpdateAccessKey", &bench.user("ana"), &off, "AccessDeniedException");
+    bench.refused("DeleteAccessKey", &bench.user("ana"), &off, "AccessDeniedException");
+    bench.run("UpdateAccessKey", &bench.root(), &off).expect("its own");
+    // The operator need not say whose key it is; the owner gets a copy.
+    let gone = bench.run("DeleteAccessKey", &bench.operator(), &input().with("AccessKeyId", key.as_str()));
+    assert_eq!(gone.expect("deleted").copy_for, Some(bench.account));
+}
+
+#[test]
+fn listings_are_paged_by_tokens_of_ones_own() {
+    let bench = bench();
+    for name in ["a", "b", "c"] {
+        bench.run("CreateUser", &bench.root(), &input().with("UserName", name)).expect("made");
+    }
+    let names = |page: &Document| -> Vec<String> {
+        page.list("Users").iter().filter_map(|u| u.text("UserName").map(str::to_owned)).collect()
+    };
+    let first = bench.run("ListUsers", &bench.root(), &input().with("MaxResults", 2)).expect("listed").output;
+    assert_eq!(names(&first), ["a", "b"]);
+    let token = first.text("NextToken").expect("more").to_owned();
+    let next = input().with("NextToken", token.as_str());
+    let second = bench.run("ListUsers", &bench.root(), &next).expect("listed").output;
+    assert_eq!((names(&second), second.text("NextToken")), (vec!["c".to_owned()], None));
+    bench.refused(
+        "ListUsers",
+        &bench.operator(),
+        &next.clone().with("AccountId", bench.account.as_str()),
+        "InvalidNextTokenException",
+    );
+    bench.refused("ListAccounts", &bench.operator(), &next, "InvalidNextTokenException");
+    bench.refused("Lookup", &bench.root(), &next, "InvalidNextTokenException");
+}
+
+fn shown(answer: &RpcAnswer) -> Vec<String> {
+    let records = answer.output.list("Records").iter();
+    let name = |record: &Document| match record {
+        Document::Text(text) => {
+            text.split("\"eventName\":\"").nth(1).map(|rest| rest.split('"').next().unwrap_or_default().to_owned())
+        }
+        _ => None,
+    };
+    records.filter_map(name).collect()
+}
+
+#[test]
+fn a_look_up_asks_for_what_the_caller_may_see() {
+    let bench = bench();
+    let asked = |cx: &Cx, input: &Document| {
+        bench.run("Lookup", cx, input).expect("answered");
+        bench.shelf.asked.lock().expect("no panic").pop().expect("asked").account
+    };
+    assert_eq!(asked(&bench.root(), &input()), Some(bench.account));
+    assert_eq!(asked(&bench.operator(), &input()), Some(AccountId::OPERATOR));
+    assert_eq!(asked(&bench.operator(), &input().with("AllAccounts", true)), None);
+    let named = input().with("AccountId", bench.account.as_str());
+    assert_eq!(asked(&bench.operator(), &named), Some(bench.account));
+    bench.refused("Lookup", &bench.operator(), &named.with("AllAccounts", true), "InvalidInputException");
+}
+
+#[test]
+fn a_look_up_is_paged_in_either_order_and_bound_to_its_question() {
+    let bench = bench();
+    for n in 0..5 {
+        bench.shelf.put(bench.account, 100 + n, n as u64, &format!("E{n}"));
+    }
+    let ask = input().with("MaxResults", 2);
+    let first = bench.run("Lookup", &bench.root(), &ask).expect("answered");
+    assert_eq!(shown(&first), ["E4", "E3"]);
+    let token = first.output.text("NextToken").expect("more").to_owned();
+    // The size of a page is not part of the question.
+    let rest = bench.run("Lookup", &bench.root(), &input().with("NextToken", token.as_str())).expect("answered");
+    assert_eq!(
+        (shown(&rest).as_slice(), rest.output.text("NextToken")),
+        (["E2", "E1", "E0"].map(String::from).as_slice(), None)
+    );
+    for other in [
+        input().with("Order", "OldestFirst"),
+        input().with("Words", vec![Document::from("x")]),
+        input().with("StartTime", Timestamp::UNIX_EPOCH),
+        input().with("Region", "us-east-1"),
+    ] {
+        bench.refused("Lookup", &bench.root(), &other.with("NextToken", token.as_str()), "InvalidNextTokenException");
+    }
+    bench.refused("Lookup", &bench.operator(), &input().with("NextToken", token.as_str()), "InvalidNextTokenException");
+    let oldest = bench.run("Lookup", &bench.root(), &ask.with("Order", "OldestFirst")).expect("answered");
+    assert_eq!(shown(&oldest), ["E0", "E1"]);
+}
+
+#[test]
+fn a_tail_shows_each_event_once_also_those_that_come_late_and_never_itself() {
+    let bench = bench();
+    let follow = input().with("Follow", true);
+    bench.shelf.put(bench.account, NOW_S - 1, 7, "Before");
+    let mut answer = bench.run("Lookup", &bench.root(), &follow).expect("answered");
+    assert!(shown(&answer).is_empty());
+    let mut step = |names: &[(&str, i64, u64)], expect: &[&str]| {
+        for (name, time_s, seq) in names {
+            bench.shelf.put(bench.account, *time_s, *seq, name);
+        }
+        let token = answer.output.text("NextToken").expect("a tail always goes on").to_owned();
+        answer = bench.run("Lookup", &bench.root(), &follow.clone().with("NextToken", token)).expect("answered");
+        assert_eq!(shown(&answer), expect);
+    };
+    step(&[("A", NOW_S + 1, 8), ("B", NOW_S + 2, 9)], &["A", "B"]);
+    step(&[("Late", NOW_S + 1, 10), ("Lookup", NOW_S + 2, 11)], &["Late"]);
+    step(&[("Lookup", NOW_S + 3, 12)], &[]);
+    step(&[("C", NOW_S + 3, 13)], &["C"]);
+    step(&[], &[]);
+    bench.refused("Lookup", &bench.root(), &follow.with("Order", "OldestFirst"), "InvalidInputException");
+}
+
+#[test]
+fn a_tail_can_begin_in_the_past() {
+    let bench = bench();
+    bench.shelf.put(bench.account, NOW_S - 100, 0, "Old");
+    bench.shelf.put(bench.account, NOW_S - 10, 1, "Newer");
+    let since = Timestamp::from_second(NOW_S - 50).expect("a time");
+    let answer = bench.run("Lookup", &bench.root(), &input().with("Follow", true).with("StartTime", since));
+    assert_eq!(shown(&answer.expect("answered")), ["Newer"]);
+}

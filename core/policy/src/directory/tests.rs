@@ -1,76 +1,16 @@
 //! The directory over a catalog in memory.
 
-use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::FutureExt;
 use futures::executor::block_on;
-use futures::future::BoxFuture;
 use jiff::Timestamp;
-use opentrail_catalog::{Catalog, Check, Error, From as ListFrom, Key, Txn, Versioned, Write};
+use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
 use super::*;
 use crate::{Credential, Decide, Decision, Grants, Identities, Principal, PrincipalKind, Question, SealError};
-
-#[derive(Default)]
-struct Memory(Mutex<BTreeMap<Key, Versioned>>);
-
-impl Catalog for Memory {
-    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, Error>> {
-        let row = self.0.lock().expect("no panic").get(key).cloned();
-        async move { Ok(row) }.boxed()
-    }
-
-    fn list<'a>(
-        &'a self,
-        prefix: &'a Key,
-        from: ListFrom,
-        limit: usize,
-    ) -> BoxFuture<'a, Result<Vec<(Key, Versioned)>, Error>> {
-        let rows = self.0.lock().expect("no panic");
-        let rows = rows
-            .iter()
-            .filter(|(k, _)| k.starts_with(prefix))
-            .filter(|(k, _)| match &from {
-                ListFrom::Start => true,
-                ListFrom::At(at) => *k >= at,
-                ListFrom::After(at) => *k > at,
-            })
-            .take(limit)
-            .map(|(k, v)| (k.clone(), v.clone()))
-            .collect();
-        async move { Ok(rows) }.boxed()
-    }
-
-    fn txn(&self, txn: Txn) -> BoxFuture<'_, Result<(), Error>> {
-        let mut rows = self.0.lock().expect("no panic");
-        for (check, what) in txn.checks.iter().enumerate() {
-            let count = |prefix: &Key| rows.keys().filter(|k| k.starts_with(prefix)).count() as u64;
-            let holds = match what {
-                Check::Is(key, version) => rows.get(key).is_some_and(|row| row.version == *version),
-                Check::Absent(key) => !rows.contains_key(key),
-                Check::AtMost { prefix, max } => count(prefix) <= *max,
-                Check::Empty { prefix } => count(prefix) == 0,
-            };
-            if !holds {
-                return async move { Err(Error::Conflict { check }) }.boxed();
-            }
-        }
-        for write in txn.writes {
-            match write {
-                Write::Put(key, value) => {
-                    let version = rows.get(&key).map_or(1, |row| row.version + 1);
-                    rows.insert(key, Versioned { version, value });
-                }
-                Write::Delete(key) => drop(rows.remove(&key)),
-            }
-        }
-        async { Ok(()) }.boxed()
-    }
-}
 
 /// Not a secret: it shows that the context is kept with the bytes.
 struct Labelled;
@@ -86,14 +26,14 @@ impl Seal for Labelled {
     }
 }
 
-fn open(catalog: &Arc<Memory>) -> Arc<Directory> {
-    let seed = catalog.0.lock().expect("no panic").len() as u64;
+fn open(catalog: &MemoryCatalog) -> Arc<Directory> {
+    let seed = catalog.rows().len() as u64;
     let (world, _) = World::simulated(seed, Timestamp::from_second(1_790_000_000).expect("a time"));
-    block_on(Directory::open(catalog.clone(), Arc::new(Labelled), world)).expect("it opens")
+    block_on(Directory::open(Arc::new(catalog.clone()), Arc::new(Labelled), world)).expect("it opens")
 }
 
-fn fresh() -> (Arc<Memory>, Arc<Directory>) {
-    let catalog = Arc::new(Memory::default());
+fn fresh() -> (MemoryCatalog, Arc<Directory>) {
+    let catalog = MemoryCatalog::default();
     let directory = open(&catalog);
     (catalog, directory)
 }
@@ -117,9 +57,9 @@ fn the_first_start_makes_the_operator_and_one_account_and_the_second_nothing() {
     assert_eq!(credential.principal.arn(), Arn::root(starters.account.id));
     assert_eq!(starters.account.canonical_id.len(), 64);
 
-    let rows = catalog.0.lock().expect("no panic").clone();
+    let rows = catalog.rows();
     let again = open(&catalog);
-    assert_eq!(*catalog.0.lock().expect("no panic"), rows);
+    assert_eq!(catalog.rows(), rows);
     let listed = block_on(again.list_accounts(None, 10)).expect("accounts");
     assert_eq!(listed, vec![starters.account]);
 }
@@ -128,7 +68,7 @@ fn the_first_start_makes_the_operator_and_one_account_and_the_second_nothing() {
 fn no_secret_lies_in_the_catalog_without_its_seal() {
     let (catalog, directory) = fresh();
     let root = block_on(directory.starters()).expect("starters").root.expect("a key");
-    let rows = catalog.0.lock().expect("no panic");
+    let rows = catalog.rows();
     let holds = |needle: &str| rows.values().any(|row| memmem(&row.value, needle.as_bytes()));
     assert!(!holds(root.secret.expose()));
     assert!(holds(&stored::to_hex(

@@ -12,7 +12,7 @@ use crate::client::{Keys, Request};
 /// Buckets that an account's people come back to.
 const BUCKETS: u64 = 4;
 /// Objects in each of them.
-const OBJECTS: u64 = 20;
+const OBJECTS: u64 = 6;
 /// One call in so many is the intruder's.
 const INTRUDER_EVERY: u64 = 12;
 
@@ -108,7 +108,9 @@ impl Script {
                 let stolen = self.founder(victim.account);
                 let other = (victim.account + 1) % self.company.accounts.len();
                 let path = self.bucket(other, dice.below(BUCKETS));
-                with("intruder: another's bucket", stolen.keys.clone(), s3(Method::DELETE, path, "", Bytes::new()))
+                let region = self.founder(other).region;
+                let request = s3(Method::DELETE, path, "", Bytes::new());
+                ScriptedCall { what: "intruder: another's bucket", keys: stolen.keys.clone(), region, agent, request }
             }
         }
     }
