@@ -27,7 +27,7 @@ async fn a_question_by_words_reads_only_so_much_at_a_time() {
         let page = table.find(find.clone()).await.expect("a good question");
         assert!(page.rows.is_empty() && page.next.is_some(), "600 kB are more than one call may read");
         assert!(find_all(&*table, find).await.is_empty());
-        let found = find_all(&*table, Find { words: vec!["XXX".into()], ..everything() }).await;
+        let found = find_all(&*table, Find { words: vec!["XX".into()], ..everything() }).await;
         assert_eq!(found.len(), 600);
     }
 }
