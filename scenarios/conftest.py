@@ -119,6 +119,7 @@ class Server:
             region_name=region,
             config=botocore.config.Config(
                 retries={"total_max_attempts": 1},
+                signature_version="s3v4" if service == "s3" else None,
                 s3={"addressing_style": "path"},
                 max_pool_connections=64,
                 **config,

@@ -20,9 +20,9 @@ def ask(server, body, headers=None):
 
 
 def test_bodies_that_are_no_input(server):
-    for body in [b"{", b"[]", b"null", b'"text"', b"\xff\xfe", b"{" * 100_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000]:
-        status, code = ask(server, body)
-        assert (status, code) == (400, "SerializationException"), body[:40]
+    for body in [b"{", b"[]", b'"text"', b"\xff\xfe", b"{" * 100_000, b'{"a":' * 10_000 + b"1" + b"}" * 10_000]:
+        answer = signed(server.endpoint, "cloudtrail", server.credentials(), body=body, headers=lookup_request())
+        assert answer[0] == 400 and b"SerializationException" in answer[2], (body[:40], answer)
 
 
 def test_a_body_that_is_too_large(server):
@@ -115,7 +115,7 @@ def test_a_key_that_is_too_long(server):
     with pytest.raises(ClientError) as error:
         client.put_object(Bucket="long-keys", Key="x" * 1025, Body=b"")
     assert error.value.response["Error"]["Code"] == "KeyTooLongError"
-    status, _, body = signed(server.endpoint, "s3", server.credentials(), method="PUT", path="/long-keys/%ff%fe", body=b"")
+    status, _, body = signed(server.endpoint, "s3", server.credentials(), method="PUT", path="/long-keys/%FF%FE", body=b"")
     assert status == 400 and b"InvalidURI" in body
 
 

@@ -2,8 +2,10 @@
 
 use std::fmt::Write as _;
 
+use serde::{Deserialize, Serialize};
+
 /// Whether more or less is better.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub(crate) enum Goal {
     AtLeast(f64),
     AtMost(f64),
@@ -12,11 +14,11 @@ pub(crate) enum Goal {
 }
 
 /// One line of the table.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct Figure {
     pub(crate) what: String,
     pub(crate) ours: f64,
-    pub(crate) unit: &'static str,
+    pub(crate) unit: String,
     pub(crate) goal: Goal,
     /// What it is compared with, and its figure in the same unit.
     pub(crate) peer: Option<(String, f64)>,
@@ -25,8 +27,8 @@ pub(crate) struct Figure {
 }
 
 impl Figure {
-    pub(crate) fn new(what: impl Into<String>, ours: f64, unit: &'static str, goal: Goal) -> Self {
-        Self { what: what.into(), ours, unit, goal, peer: None, cpu_s: None }
+    pub(crate) fn new(what: impl Into<String>, ours: f64, unit: &str, goal: Goal) -> Self {
+        Self { what: what.into(), ours, unit: unit.to_owned(), goal, peer: None, cpu_s: None }
     }
 
     pub(crate) fn beside(mut self, peer: impl Into<String>, figure: f64) -> Self {

@@ -128,20 +128,26 @@ impl Book {
         }
     }
 
-    /// Up to `limit` orphans, which are from now on being settled.
+    /// Up to `limit` orphans of one partition, which are from now on being settled.
     pub(crate) fn orphans(&self, limit: usize) -> Vec<(EventId, Position)> {
         self.take(limit, Stage::Settling, |open| open.stage == Stage::Orphan)
     }
 
-    /// Up to `limit` running calls whose intents were written before `before`: they are from now on being carried.
+    /// Up to `limit` running calls of one partition whose intents were written before `before`: they are from now on being
+    /// carried.
     pub(crate) fn aged(&self, limit: usize, before: Duration) -> Vec<(EventId, Position)> {
         self.take(limit, Stage::Carrying, |open| open.stage == Stage::Running && open.since < before)
     }
 
     fn take(&self, limit: usize, stage: Stage, wanted: impl Fn(&Open) -> bool) -> Vec<(EventId, Position)> {
         let mut state = self.state();
-        let found = state.open.iter_mut().filter(|(_, open)| wanted(open)).take(limit);
+        // Of one partition, so that what is appended for them in one batch stands where they stand.
+        let Some(partition) = state.open.values().find(|open| wanted(open)).map(|open| open.at.partition) else {
+            return Vec::new();
+        };
+        let found = state.open.iter_mut().filter(|(_, open)| open.at.partition == partition && wanted(open));
         found
+            .take(limit)
             .map(|(id, open)| {
                 open.stage = stage;
                 (*id, open.at)
@@ -155,10 +161,9 @@ impl Book {
         for (i, (id, _)) in ids.iter().enumerate() {
             if let Some(open) = state.open.get_mut(id) {
                 open.stage = Stage::Running;
-                if let Some((places, now)) = to
-                    && let Some(at) = places.get(i)
-                {
-                    (open.at, open.since) = (*at, now);
+                if let Some((places, now)) = to {
+                    open.since = now;
+                    open.at = places.get(i).copied().unwrap_or(open.at);
                 }
             }
         }

@@ -44,6 +44,9 @@ impl Recorder {
     }
 
     /// Tends until `stop` shows true. Failures are logged and tried again with the next round.
+    ///
+    /// To be started only when every follower holds the journal: from its first round on capture holds no more than it
+    /// needs itself, and what nobody holds is let go.
     pub async fn run(&self, mut stop: watch::Receiver<bool>) {
         loop {
             tokio::select! {

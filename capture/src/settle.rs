@@ -3,7 +3,8 @@
 //!
 //! Why nothing is recorded twice: an intent, each carried copy of it, and its record stand in one partition, in this
 //! order, because a call's record waits while its intent is being carried. So wherever a copy of the intent is still to
-//! be read, its record is too, if there is one.
+//! be read, its record is too, if there is one. A batch of records or carried intents is of one partition for the same
+//! reason: some journals keep a batch together where its first entry belongs.
 
 use std::collections::HashMap;
 use std::sync::atomic::Ordering;
@@ -154,16 +155,18 @@ impl Recorder {
     async fn carry(&self) -> Result<(), Refused> {
         let now = self.world.monotonic();
         let Some(before) = now.checked_sub(CARRY_AGE) else { return Ok(()) };
-        let aged = self.book.aged(BATCH_MAX, before);
-        if aged.is_empty() {
-            return Ok(());
+        loop {
+            let aged = self.book.aged(BATCH_MAX, before);
+            if aged.is_empty() {
+                return Ok(());
+            }
+            let carried = self.carry_on(&aged).await;
+            match &carried {
+                Ok(places) => self.book.carried(&aged, Some((places, now))),
+                Err(_) => self.book.carried(&aged, None),
+            }
+            carried?;
         }
-        let carried = self.carry_on(&aged).await;
-        match &carried {
-            Ok(places) => self.book.carried(&aged, Some((places, now))),
-            Err(_) => self.book.carried(&aged, None),
-        }
-        carried.map(|_| ())
     }
 
     async fn carry_on(&self, aged: &[(EventId, Position)]) -> Result<Vec<Position>, Refused> {

@@ -175,6 +175,64 @@ async fn ready_again(journal: &Arc<FakeJournal>, world: &World) -> crate::Recove
     recorder(journal, world).recover().await.expect("recovers")
 }
 
+/// Calls of many accounts, so of several partitions, over the journal that the port's own kit is tried on.
+#[test]
+fn every_partition_is_looked_through() {
+    block_on(async {
+        let (world, _) = world();
+        let journal = Arc::new(opentrail_journal::memory::MemoryJournal::new(3, world.clone()));
+        let start = || Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone());
+        let first = start();
+        first.recover().await.expect("recovers");
+        for n in 0..60 {
+            let mut call = call(false);
+            call.account = account(&format!("{:012}", 100 + n % 20));
+            let ticket = first.begin(call).await.expect("announced");
+            let copy_for = (n % 3 == 0).then(|| account("000000000999"));
+            if n % 2 == 0 {
+                first.finish(ticket, Outcome { copy_for, ..Outcome::default() }).await.expect("recorded");
+            }
+        }
+        let recovered = start().recover().await.expect("recovers");
+        assert_eq!((recovered.entries, recovered.resolved), (60 + 30 + 10, 30));
+        assert_eq!(start().recover().await.expect("recovers").resolved, 0);
+        let left = opentrail_journal::kit::read_everything(&*journal, 4096).await;
+        let records = left.iter().filter(|frame| frame.entry.kind == Kind::Record);
+        assert_eq!(records.count(), 30 + 10 + 30);
+    });
+}
+
+#[test]
+fn what_is_carried_stays_in_its_partition() {
+    block_on(async {
+        let (world, clock) = world();
+        let journal = Arc::new(opentrail_journal::memory::MemoryJournal::new(3, world.clone()));
+        let start = || Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone());
+        let first = start();
+        first.recover().await.expect("recovers");
+        let mut tickets = Vec::new();
+        for n in 0..200 {
+            let mut call = call(false);
+            call.account = account(&format!("{:012}", 100 + n % 20));
+            tickets.push(first.begin(call).await.expect("announced"));
+        }
+        for _ in 0..3 {
+            clock.advance(crate::CARRY_AGE + std::time::Duration::from_secs(1));
+            first.tend().await.expect("tends");
+            first.tend().await.expect("tends");
+        }
+        for (n, ticket) in tickets.into_iter().enumerate() {
+            if n % 2 == 0 {
+                first.finish(ticket, Outcome::default()).await.expect("recorded");
+            }
+        }
+        let recovered = start().recover().await.expect("recovers");
+        // Each intent stands there once: its older copies are let go.
+        assert_eq!((recovered.entries, recovered.resolved), (200 + 100, 100));
+        assert_eq!(start().recover().await.expect("recovers").resolved, 0);
+    });
+}
+
 #[test]
 fn nothing_is_taken_before_the_past_is_settled() {
     let (journal, (world, _)) = (FakeJournal::new(), world());

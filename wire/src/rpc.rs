@@ -66,6 +66,8 @@ impl RpcService {
     fn asked_query(&self, head: &RequestHead, body: &[u8]) -> Result<Asked, Fault> {
         let form = match head.method {
             Method::GET => query::parse_form(head.raw_query.as_bytes()),
+            // As SDKs presign a call: its parameters stand in the query, whatever the method.
+            Method::POST if body.is_empty() => query::parse_form(head.raw_query.as_bytes()),
             Method::POST if media_type(&head.headers) == "application/x-www-form-urlencoded" => query::parse_form(body),
             Method::POST => {
                 return Err(Fault::client(

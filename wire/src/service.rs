@@ -65,7 +65,8 @@ pub enum BodyRule {
 pub struct Trailers(pub Arc<Mutex<Option<http::HeaderMap>>>);
 
 /// A request's body after the door's part: aws-chunked framing taken off, hashes and chunk signatures checked as bytes
-/// pass. An error item means that nothing of it may be kept.
+/// pass. An error item means that nothing of it may be kept. A stream is read to its end, not to its length: what is wrong
+/// with it may be known only behind the last byte.
 pub enum RequestBody {
     Whole(Bytes),
     Stream {

@@ -35,7 +35,10 @@ impl<'a> Identity<'a> {
 /// The name that LookupEvents shows and finds; `None` for calls of AWS services and for callers of other accounts.
 pub(crate) fn username<'a>(identity: &Identity<'a>) -> Option<Cow<'a, str>> {
     let kind = identity.kind.map(Text::cow);
-    let name = match kind.as_deref() {
+    // Some tools that pass records on lose the type; the ARN of a session still shows it.
+    let session = || identity.arn.is_some_and(|arn| arn.cow().contains(":assumed-role/"));
+    let kind = kind.as_deref().or_else(|| session().then_some("AssumedRole"));
+    let name = match kind {
         Some("Root") => Some(Cow::Borrowed("root")),
         Some("AWSService" | "AWSAccount") => None,
         // `AROA…:session` and `123456789012:name`; where the id does not say, the ARN's last part does.

@@ -7,9 +7,11 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::sync::Arc;
+use std::time::Duration;
 
 use bytes::Bytes;
 use opentrail_event::{AccountId, EventId, Region};
+use opentrail_world::World;
 
 use crate::{Entry, Error, Frame, Journal, Kind, Partition, Position, Positions, Urgency};
 
@@ -177,7 +179,7 @@ async fn nothing_goes_before_every_hold_allows_it(journal: &dyn Journal) {
     journal.hold("fast", end.clone());
     for _ in 0..20 {
         // Truncation follows in its own time: give it some.
-        tokio::task::spawn_blocking(|| std::thread::sleep(std::time::Duration::from_millis(5))).await.expect("a nap");
+        World::real().sleep(Duration::from_millis(5)).await;
         assert!(journal.start().next(last.partition) <= 1000, "what the slowest holder needs is there");
     }
     let first = Position { partition: last.partition, offset: 1000 };
@@ -210,7 +212,7 @@ where
         let came: BTreeMap<Position, Entry> = came.into_iter().map(|frame| (frame.position, frame.entry)).collect();
         assert!(came == went, "life {life}: {} entries, {} were acknowledged", came.len(), went.len());
         for (partition, end) in &journal.watch().borrow().0 {
-            let last = went.keys().filter(|at| at.partition == *partition).next_back();
+            let last = went.keys().rfind(|at| at.partition == *partition);
             assert_eq!(*end, last.map_or(0, |at| at.offset + 1), "the end after a restart");
         }
     }

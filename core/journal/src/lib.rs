@@ -13,6 +13,8 @@ mod follower;
 pub mod kit;
 pub mod memory;
 mod pump;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;

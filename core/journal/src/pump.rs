@@ -234,9 +234,7 @@ impl Loop {
         if entries == 0 {
             self.oldest = None;
         }
-        let age = |since: Timestamp| {
-            Duration::try_from(self.world.now().duration_since(since)).unwrap_or_default()
-        };
+        let age = |since: Timestamp| Duration::try_from(self.world.now().duration_since(since)).unwrap_or_default();
         let error = self.reads.error.clone().or_else(|| self.commits.error.clone());
         let shown = PumpStatus {
             lag: Lag { entries, age: self.oldest.map(age).unwrap_or_default() },

@@ -20,9 +20,9 @@ const PARTS_MAX: usize = 16;
 /// Parts below this size are of the smallest class; each further class is four times as large.
 const SMALLEST_CLASS_BYTES: u64 = 64 << 10;
 /// Record bytes, about, that a merge holds of each part.
-const HELD_BYTES: u64 = 4 << 20;
-/// Rows that a merge holds of each part at most.
-const HELD_ROWS_MAX: u64 = 2048;
+const HELD_BYTES: u64 = 2 << 20;
+/// Rows that a merge holds of each part at most: a page of the small columns.
+const HELD_ROWS_MAX: u64 = 1024;
 
 /// The parts to merge next: neighbours in time, of one size class, of the smallest class that has enough of them.
 pub(crate) fn choose(parts: &[Arc<Part>], settings: &Settings) -> Option<Vec<Arc<Part>>> {
@@ -99,7 +99,7 @@ impl Reader {
             }
             let end = self.next.saturating_add(self.step).min(self.part.row.rows);
             let numbers: Vec<u32> = (self.next..end).collect();
-            self.rows = io.block_on(read::rows(store, &self.part, &numbers))?.into();
+            self.rows = read::rows_on_worker(store, &self.part, &numbers, io)?.into();
             self.next = end;
         }
         Ok(self.rows.front().map(|row| (row.time_s, row.seq)))

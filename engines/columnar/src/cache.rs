@@ -21,6 +21,8 @@ pub(crate) enum Piece {
     Keys(u32),
     /// One block of hashed ids.
     Ids(u32),
+    /// The checksums of the Parquet file.
+    Checks,
     /// The term dictionary of the index's n-th column.
     Terms(u32),
 }
@@ -32,6 +34,7 @@ pub(crate) enum Loaded {
     Directory(Arc<Directory>),
     Keys(Arc<[SortKey]>),
     Ids(Arc<[(u32, u32)]>),
+    Checks(Arc<[u32]>),
     Terms(Arc<fst::Map<Bytes>>),
 }
 

@@ -19,9 +19,11 @@ use parquet::arrow::arrow_reader::{
 use parquet::errors::ParquetError;
 use parquet::file::metadata::{PageIndexPolicy, ParquetMetaDataPushDecoder};
 use parquet::file::reader::{ChunkReader, Length};
+use tokio::runtime::Handle;
 
 use crate::cache::{Loaded, Piece};
 use crate::failure::{damaged, of_blob, of_worker};
+use crate::index::{CHECKED_BYTES, Index};
 use crate::part::{Part, Store};
 use crate::schema::{ID, RECORD, SEQ, TIME};
 
@@ -38,14 +40,18 @@ const ROWS_IN_PLACE: usize = 4;
 pub(crate) async fn rows(store: &Arc<Store>, part: &Arc<Part>, rows: &[u32]) -> Result<Vec<Row>, Error> {
     let fetched = Fetched::new(store, part, rows, |_| true).await?;
     let (store, wanted) = (store.clone(), rows.len());
-    let work = move || {
-        let mut out = Vec::with_capacity(wanted);
-        for batch in fetched.batches()? {
-            append_rows(&store.schema.columns, &batch, &mut out).map_err(|why| fetched.damaged(why))?;
-        }
-        if out.len() == wanted { Ok(out) } else { Err(fetched.damaged("it has fewer rows than its index says")) }
-    };
-    decode(wanted, work).await
+    decode(wanted, move || fetched.rows(&store.schema.columns, wanted)).await
+}
+
+/// [`rows`] for a worker thread, which decodes them itself; `io` is where reads are awaited.
+pub(crate) fn rows_on_worker(
+    store: &Arc<Store>,
+    part: &Arc<Part>,
+    rows: &[u32],
+    io: &Handle,
+) -> Result<Vec<Row>, Error> {
+    let fetched = io.block_on(Fetched::new(store, part, rows, |_| true))?;
+    fetched.rows(&store.schema.columns, rows.len())
 }
 
 /// The records alone, in the order of `rows`, which ascend.
@@ -141,6 +147,14 @@ impl Fetched {
         Ok(Self { part: part.clone(), footer, groups, selection, projection, pages })
     }
 
+    fn rows(&self, columns: &[Column], wanted: usize) -> Result<Vec<Row>, Error> {
+        let mut out = Vec::with_capacity(wanted);
+        for batch in self.batches()? {
+            append_rows(columns, &batch, &mut out).map_err(|why| self.damaged(why))?;
+        }
+        if out.len() == wanted { Ok(out) } else { Err(self.damaged("it has fewer rows than its index says")) }
+    }
+
     fn batches(&self) -> Result<Vec<RecordBatch>, Error> {
         ParquetRecordBatchReaderBuilder::new_with_metadata(self.pages.clone(), (*self.footer).clone())
             .with_row_groups(self.groups.clone())
@@ -183,16 +197,15 @@ async fn footer(store: &Store, part: &Part) -> Result<Arc<ArrowReaderMetadata>, 
         .map_err(broken)?
         .with_column_index_policy(PageIndexPolicy::Skip)
         .with_offset_index_policy(PageIndexPolicy::Required);
-    let end = bytes.saturating_sub(FOOTER_BYTES)..bytes;
-    let tail = store.blobs.read(&part.data, end.clone()).await.map_err(of_blob)?;
-    decoder.push_range(end, tail).map_err(broken)?;
+    let (start, tail) = checked(store, part, bytes.saturating_sub(FOOTER_BYTES)..bytes).await?;
+    decoder.push_range(start..bytes, tail).map_err(broken)?;
     let metadata = loop {
         match decoder.try_decode().map_err(broken)? {
             DecodeResult::Data(metadata) => break metadata,
             DecodeResult::NeedsData(ranges) => {
                 for range in ranges {
-                    let piece = store.blobs.read(&part.data, range.clone()).await.map_err(of_blob)?;
-                    decoder.push_range(range, piece).map_err(broken)?;
+                    let (start, piece) = checked(store, part, range).await?;
+                    decoder.push_range(start..start + piece.len() as u64, piece).map_err(broken)?;
                 }
             }
             DecodeResult::Finished => return Err(broken(ParquetError::EOF("it ends early".into()))),
@@ -203,6 +216,21 @@ async fn footer(store: &Store, part: &Part) -> Result<Arc<ArrowReaderMetadata>, 
     let footer = Arc::new(ArrowReaderMetadata::try_new(Arc::new(metadata), options).map_err(broken)?);
     store.cache.put(part.row.id, Piece::Footer, Loaded::Footer(footer.clone()), held);
     Ok(footer)
+}
+
+/// Bytes of the Parquet file, compared with their checksums before anyone parses them. Widens the range to whole blocks.
+async fn checked(store: &Store, part: &Part, range: Range<u64>) -> Result<(u64, Bytes), Error> {
+    const BLOCK: u64 = CHECKED_BYTES as u64;
+    let checks = Index { store, part }.data_checks().await?;
+    let first = range.start / BLOCK;
+    let wide = first * BLOCK..range.end.next_multiple_of(BLOCK).min(part.row.data_bytes);
+    let start = wide.start;
+    let bytes = store.blobs.read(&part.data, wide).await.map_err(of_blob)?;
+    let mut right = bytes.chunks(CHECKED_BYTES).zip(checks.get(first as usize..).unwrap_or_default());
+    match right.all(|(block, check)| crc32c::crc32c(block) == *check) {
+        true => Ok((start, bytes)),
+        false => Err(damaged(format_args!("part {}", part.data), "a checksum is wrong")),
+    }
 }
 
 /// Pieces of a blob that stand for the whole of it.
@@ -223,10 +251,7 @@ impl Pages {
                 _ => joined.push(range),
             }
         }
-        let read = |range: Range<u64>| async move {
-            let piece = store.blobs.read(&part.data, range.clone()).await.map_err(of_blob)?;
-            Ok::<_, Error>((range.start, piece))
-        };
+        let read = |range: Range<u64>| checked(store, part, range);
         let pieces: Vec<_> = stream::iter(joined).map(read).buffered(READS_AT_ONCE).try_collect().await?;
         Ok(Self { bytes: part.row.data_bytes, pieces: pieces.into() })
     }

@@ -12,12 +12,13 @@ use parquet::errors::ParquetError;
 use tokio::sync::mpsc;
 
 use crate::failure::{damaged, of_blob, of_worker};
+use crate::index::CHECKED_BYTES;
 use crate::manifest::PartRow;
 use crate::part::Store;
 use crate::write::{PartWriter, Written};
 
 /// Bytes that go to the blob at once, and how many such pieces may wait.
-const PIECE_BYTES: usize = 256 << 10;
+const PIECE_BYTES: usize = 16 * CHECKED_BYTES;
 const PIECES_WAITING: usize = 4;
 /// Bytes of an index that go to the blob at once.
 const INDEX_PIECE_BYTES: usize = 1 << 20;
@@ -130,17 +131,20 @@ fn pieces(receiver: mpsc::Receiver<Piece>) -> BoxStream<'static, Result<Bytes, S
 pub(crate) struct Pipe {
     sender: mpsc::Sender<Piece>,
     piece: Vec<u8>,
+    /// The checksum of every block of the pieces that were sent.
+    checks: Vec<u32>,
 }
 
 impl Pipe {
     fn new(sender: mpsc::Sender<Piece>) -> Self {
-        Self { sender, piece: Vec::with_capacity(PIECE_BYTES) }
+        Self { sender, piece: Vec::with_capacity(PIECE_BYTES), checks: Vec::new() }
     }
 
     fn send(&mut self) -> io::Result<()> {
         if self.piece.is_empty() {
             return Ok(());
         }
+        self.checks.extend(self.piece.chunks(CHECKED_BYTES).map(crc32c::crc32c));
         let piece = std::mem::replace(&mut self.piece, Vec::with_capacity(PIECE_BYTES));
         self.say(Some(piece.into()))
     }
@@ -149,9 +153,10 @@ impl Pipe {
         self.sender.blocking_send(piece).map_err(|_| io::ErrorKind::BrokenPipe.into())
     }
 
-    fn finish(&mut self) -> io::Result<()> {
+    fn finish(&mut self) -> io::Result<Vec<u32>> {
         self.send()?;
-        self.say(None)
+        self.say(None)?;
+        Ok(std::mem::take(&mut self.checks))
     }
 }
 

@@ -265,7 +265,7 @@ impl ColumnarTable {
         }
     }
 
-    fn snapshot(&self) -> Snapshot {
+    pub(crate) fn snapshot(&self) -> Snapshot {
         let published = self.published();
         let memories = published.frozen.iter().chain([&published.hot]).cloned().collect();
         Snapshot { parts: published.parts.clone(), memories }

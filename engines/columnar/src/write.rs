@@ -32,9 +32,9 @@ const BATCH_RECORD_BYTES_MAX: usize = 4 << 20;
 /// A page of records before compression: what must be decoded to read one row.
 const RECORD_PAGE_BYTES: usize = 64 << 10;
 /// Rows of a page of the other columns.
-const PAGE_ROWS: usize = 2048;
+const PAGE_ROWS: usize = 1024;
 /// A dictionary is decoded whole for one row: beyond this, values are written plainly.
-const DICTIONARY_BYTES_MAX: usize = 32 << 10;
+const DICTIONARY_BYTES_MAX: usize = 64 << 10;
 /// The page limits are looked at once in so many rows.
 const LOOK_ROWS: usize = 16;
 
@@ -113,14 +113,14 @@ impl<W: Write + Send> PartWriter<W> {
         Ok(())
     }
 
-    /// Closes the file; `end` is what the sink wants to hear last.
-    pub(crate) fn finish(mut self, end: impl FnOnce(&mut W) -> io::Result<()>) -> Result<Written, ParquetError> {
+    /// Closes the file; `end` is what the sink wants to hear last, and answers with the checksums of what it took.
+    pub(crate) fn finish(mut self, end: impl FnOnce(&mut W) -> io::Result<Vec<u32>>) -> Result<Written, ParquetError> {
         self.write_batch()?;
         let Some(span) = self.span else { return Err(ParquetError::General("a part without rows".into())) };
         self.parquet.finish()?;
         let data_bytes = self.parquet.bytes_written() as u64;
-        end(self.parquet.inner_mut())?;
-        let index = self.index.finish().map_err(ParquetError::General)?;
+        let checks = end(self.parquet.inner_mut())?;
+        let index = self.index.finish(&checks).map_err(ParquetError::General)?;
         let Span { first, last, seq_min, seq_max } = span;
         Ok(Written { rows: self.rows, first, last, seq_min, seq_max, data_bytes, index })
     }
@@ -134,7 +134,10 @@ impl<W: Write + Send> PartWriter<W> {
     }
 }
 
-/// How the columns are encoded: typed ones small, records in small pages that stand alone.
+/// How the columns are encoded: records in small pages that stand alone; the others by dictionary or delta.
+///
+/// Only records and lists are compressed. To read one row, each compressed column costs a zstd context, and what
+/// dictionaries leave of the other columns hardly shrinks.
 fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetError> {
     let column = |name: &str| ColumnPath::from(name);
     let plain = |builder: WriterPropertiesBuilder, name: &str, encoding| {
@@ -159,11 +162,21 @@ fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetEr
     for name in [TIME, SEQ] {
         builder = plain(builder, name, Encoding::DELTA_BINARY_PACKED);
     }
+    for name in [TIME, SEQ, ID] {
+        builder = builder.set_column_compression(column(name), Compression::UNCOMPRESSED);
+    }
     for name in [ID, RECORD] {
         builder = plain(builder, name, Encoding::PLAIN);
     }
-    for column in schema.columns.iter().filter(|column| column.kind == ColumnKind::Bool) {
-        builder = builder.set_column_dictionary_enabled(ColumnPath::from(column.name), false);
+    for column in &schema.columns {
+        let name = ColumnPath::from(column.name);
+        builder = match column.kind {
+            ColumnKind::Text => builder.set_column_compression(name, Compression::UNCOMPRESSED),
+            ColumnKind::TextList => builder,
+            ColumnKind::Bool => builder
+                .set_column_compression(name.clone(), Compression::UNCOMPRESSED)
+                .set_column_dictionary_enabled(name, false),
+        };
     }
     Ok(builder.build())
 }

@@ -10,6 +10,8 @@
 //! begins, it leaves nothing; dropped within it, the blob may be there, whole.
 
 mod put;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeSet, HashSet};
 use std::io;
@@ -85,7 +87,7 @@ impl LocalBlobs {
         range: Option<Range<u64>>,
     ) -> Result<(Arc<dyn DiskFile>, Range<u64>), Error> {
         let file = self.store.open(key)?;
-        let bytes = file.len().map_err(failed("size", key))?;
+        let bytes = file.size().map_err(failed("size", key))?;
         let range = range.unwrap_or(0..bytes);
         if range.start > range.end || range.end > bytes {
             return Err(Error::OutOfRange { key: key.clone(), start: range.start, end: range.end, bytes });
@@ -166,7 +168,7 @@ impl Blobs for LocalBlobs {
     }
 
     fn head<'a>(&'a self, key: &'a BlobKey) -> BoxFuture<'a, Result<u64, Error>> {
-        async move { self.store.open(key)?.len().map_err(failed("size", key)) }.boxed()
+        async move { self.store.open(key)?.size().map_err(failed("size", key)) }.boxed()
     }
 
     fn list<'a>(

@@ -13,6 +13,8 @@
 //! write-ahead log when two connections write or checkpoint at once. Here only one connection ever does either.
 
 mod reads;
+#[cfg(test)]
+mod tests;
 mod writer;
 
 use std::path::{Path, PathBuf};

@@ -41,7 +41,7 @@ pub trait Disk: Send + Sync + 'static {
 /// An open file. Lives on when its name goes.
 pub trait DiskFile: Send + Sync {
     /// The size in bytes.
-    fn len(&self) -> io::Result<u64>;
+    fn size(&self) -> io::Result<u64>;
     /// Reads up to `buf.len()` bytes; fewer only at the end of the file.
     fn read_at(&self, buf: &mut [u8], at: u64) -> io::Result<usize>;
     /// Writes all of `bytes`, growing the file as needed.

@@ -145,8 +145,9 @@ impl OpenError {
 /// The journal. Dropping it writes what waits, and a mark.
 pub struct LocalJournal {
     shared: Arc<Shared>,
-    /// One per partition; `None` only while it is dropped.
-    writers: Vec<(Option<Sender<Job>>, Option<JoinHandle<()>>)>,
+    /// To the writer of each partition; empty only while the journal is dropped.
+    jobs: Vec<Sender<Job>>,
+    writers: Vec<JoinHandle<()>>,
     room: Vec<Arc<Semaphore>>,
     janitor: Option<JoinHandle<()>>,
 }
@@ -174,6 +175,10 @@ impl LocalJournal {
             Some(partitions) => partitions,
             None => make(&*disk, dir, &settings, &world)?,
         };
+        // The names may be in the page cache alone: the start that made them may have failed at its last sync.
+        for folder in [Some(dir), dir.parent()].into_iter().flatten() {
+            disk.sync_dir(folder).map_err(OpenError::io("sync folder", folder))?;
+        }
         check_space(&settings, partitions)?;
         let budget = Budget::new(Limits {
             bytes_max: settings.bytes_max,
@@ -212,14 +217,16 @@ impl LocalJournal {
             thread("journal-janitor", move || janitor(&shared, &woken))
                 .map_err(OpenError::io("start thread for", dir))?
         };
-        let mut this = Self { shared, writers: Vec::new(), room: Vec::new(), janitor: Some(janitor) };
+        let (writers, room) = (Vec::new(), Vec::new());
+        let mut this = Self { shared, jobs: Vec::new(), writers, room, janitor: Some(janitor) };
         for (partition, (file, marked)) in files.into_iter().enumerate() {
             let writer = Writer::new(this.shared.clone(), partition as u32, file, marked);
             let writer = writer.map_err(OpenError::io("start writer for", dir))?;
             let (jobs, queue) = mpsc::channel();
             let thread = thread("journal-writer", move || writer.run(queue));
             let thread = thread.map_err(OpenError::io("start thread for", dir))?;
-            this.writers.push((Some(jobs), Some(thread)));
+            this.jobs.push(jobs);
+            this.writers.push(thread);
             this.room.push(Arc::new(Semaphore::new(QUEUE_KIB_MAX as usize)));
         }
         Ok(this)
@@ -254,8 +261,7 @@ impl LocalJournal {
         let closed = || Error::Unavailable("the journal's writer has stopped; restart".into());
         let room = self.room[at].clone().acquire_many_owned(kib).await.map_err(|_| closed())?;
         let (reply, answer) = oneshot::channel();
-        let jobs = self.writers[at].0.as_ref().ok_or_else(closed)?;
-        jobs.send(Job { batch, leave, _room: room, reply }).map_err(|_| closed())?;
+        self.jobs[at].send(Job { batch, leave, _room: room, reply }).map_err(|_| closed())?;
         answer.await.unwrap_or_else(|_| Err(closed()))
     }
 
@@ -326,12 +332,10 @@ impl Journal for LocalJournal {
 
 impl Drop for LocalJournal {
     fn drop(&mut self) {
-        for (jobs, thread) in &mut self.writers {
-            drop(jobs.take());
-            join(thread.take());
-        }
+        self.jobs.clear();
+        self.writers.drain(..).for_each(join);
         drop(self.shared.wake.lock().expect("no holder of the bell panics").take());
-        join(self.janitor.take());
+        self.janitor.take().into_iter().for_each(join);
     }
 }
 
@@ -411,8 +415,8 @@ fn thread(name: &str, run: impl FnOnce() + Send + 'static) -> io::Result<JoinHan
     std::thread::Builder::new().name(name.into()).spawn(run)
 }
 
-fn join(thread: Option<JoinHandle<()>>) {
-    if thread.is_some_and(|thread| thread.join().is_err()) {
+fn join(thread: JoinHandle<()>) {
+    if thread.join().is_err() {
         tracing::error!("a thread of the journal panicked");
     }
 }
@@ -493,7 +497,7 @@ fn read_meta(disk: &dyn Disk, dir: &Path) -> Result<Option<u32>, OpenError> {
         Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
         file => file.map_err(OpenError::io("open", &meta))?,
     };
-    let len = file.len().map_err(OpenError::io("read", &meta))?.min(1024);
+    let len = file.size().map_err(OpenError::io("read", &meta))?.min(1024);
     let bytes = read_exact_at(&*file, 0, len as usize).map_err(OpenError::io("read", &meta))?;
     let text = String::from_utf8_lossy(&bytes);
     let mut lines = text.lines();

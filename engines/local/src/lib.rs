@@ -13,6 +13,8 @@ mod disk;
 mod journal;
 mod lock;
 mod seal;
+#[cfg(test)]
+mod tests;
 
 use std::io;
 use std::path::{Path, PathBuf};

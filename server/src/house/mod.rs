@@ -102,9 +102,6 @@ impl House {
         let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
         announcer.started(shown).await?;
         announcer.merged(&directory.merge(&settings.keys).await?).await?;
-        let (stop_recorder, recorder_stops) = watch::channel(false);
-        let tending = recorder.clone();
-        let recorder_task = tokio::spawn(async move { tending.run(recorder_stops).await });
 
         // Where events go.
         let table = ColumnarTable::open(
@@ -142,6 +139,11 @@ impl House {
         }
         let caught_up = statuses.iter().map(|(_, status)| status.clone()).collect();
         ready::caught_up(&world, caught_up).await;
+
+        // Only now that every follower holds what it needs of the journal may capture let go of what it does not.
+        let (stop_recorder, recorder_stops) = watch::channel(false);
+        let tending = recorder.clone();
+        let recorder_task = tokio::spawn(async move { tending.run(recorder_stops).await });
 
         // Who answers.
         let models = Models::builtin();

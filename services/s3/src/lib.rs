@@ -3,10 +3,10 @@
 //! - **From** `wire`, with a caller who is proven, a body whose hashes are checked as it passes, and a path-style request.
 //! - **To** the catalog (buckets, object rows, small bodies) and the blobs (larger bodies, under names of our own making).
 //! - **Promises** that an object whose put was answered is whole and durable, that readers see the old or the new object and
-//!   never a mixture, that a bucket is deleted only while it is empty, and that what is not honoured (foreign encryption,
-//!   ACLs, versions, locks, tags, storage classes, conditional writes) is refused by name.
-//! - **Does not promise** encryption at rest. `x-amz-server-side-encryption: AES256` is what S3 answers for every object since
-//!   2023, so it is accepted and answered here too; the disk below is the operator's to encrypt.
+//!   never a mixture, that a bucket is deleted only while it is empty, and that what is not honoured (encryption, ACLs,
+//!   versions, locks, tags, storage classes, conditional writes) is refused by name.
+//! - **Does not promise** encryption at rest, and so never says that it encrypts: S3 answers `AES256` for every object since
+//!   2023, and here that header is absent; the disk below is the operator's to encrypt.
 //! - **On crash** a committed object is there and nothing else is: a body that was staged and not committed, or replaced and not
 //!   yet removed, is found and removed by [`S3Service::sweep`].
 //! - **Absent on purpose**: file names made of keys, multipart uploads, copies, versions, website hosting; each unbuilt

@@ -95,8 +95,9 @@ pub(crate) fn put_object(asked: &Asked) -> Result<(), Fault> {
         return Err(Fault::client("AccessControlListNotSupported", "The bucket does not allow ACLs"));
     }
     match asked.header("x-amz-server-side-encryption") {
-        None | Some("AES256") => {}
-        Some("aws:kms" | "aws:kms:dsse" | "aws:fsx") => {
+        None => {}
+        // Nothing is encrypted yet, so nothing is accepted as if it were, the default of AWS included.
+        Some("AES256" | "aws:kms" | "aws:kms:dsse" | "aws:fsx") => {
             return Err(faults::header_not_implemented("x-amz-server-side-encryption", None));
         }
         Some(_) => {
@@ -272,7 +273,7 @@ mod tests {
         check("x-amz-acl", "private", Some(("AccessControlListNotSupported", 400)));
         check("x-amz-acl", "public-read", Some(("AccessControlListNotSupported", 400)));
         check("x-amz-grant-read", "id=1", Some(("AccessControlListNotSupported", 400)));
-        check("x-amz-server-side-encryption", "AES256", None);
+        check("x-amz-server-side-encryption", "AES256", Some(("NotImplemented", 501)));
         check("x-amz-server-side-encryption", "aws:kms", Some(("NotImplemented", 501)));
         check("x-amz-server-side-encryption", "rot13", Some(("InvalidEncryptionAlgorithmError", 400)));
         check("x-amz-server-side-encryption-aws-kms-key-id", "1", Some(("NotImplemented", 501)));

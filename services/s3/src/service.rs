@@ -141,13 +141,12 @@ impl S3Service {
             _ => fault,
         })?;
         let is_head = head.method == http::Method::HEAD;
-        let additional_event_data = additional_event_data(&call, head, &reply);
+        let additional_event_data = additional_event_data(&reply);
         let mut headers = reply.headers;
         if !is_head {
             headers.remove(http::header::CONTENT_LENGTH);
         }
         headers.remove(http::header::TRANSFER_ENCODING);
-        let is_put = call.operation == "PutObject";
         Ok(Answer {
             status: reply.status,
             headers,
@@ -158,8 +157,7 @@ impl S3Service {
                     AnswerBody::Stream { length, bytes }
                 }
             },
-            response_elements: is_put
-                .then(|| RawJson::from_written(&br#"{"x-amz-server-side-encryption":"AES256"}"#[..])),
+            response_elements: None,
             additional_event_data,
             resources: foreign.map(|owner| resources(&call, Owner::Account(owner), &head.raw_query)),
             copy_for: foreign.filter(|_| !call.read_only),
@@ -329,14 +327,7 @@ fn listed_prefix(raw_query: &str) -> String {
 }
 
 /// What the service adds to the record; the door adds what it knows itself.
-fn additional_event_data(call: &S3Call, head: &RequestHead, reply: &Reply) -> Option<RawJson> {
+fn additional_event_data(reply: &Reply) -> Option<RawJson> {
     let bytes = reply.object_bytes?;
-    let text = if call.operation == "PutObject" {
-        let asked_for = head.headers.contains_key("x-amz-server-side-encryption");
-        let applied = if asked_for { "SSE_S3" } else { "Default_SSE_S3" };
-        format!(r#"{{"SSEApplied":"{applied}","objectSize":{bytes}}}"#)
-    } else {
-        format!(r#"{{"objectSize":{bytes}}}"#)
-    };
-    Some(RawJson::from_written(text.into_bytes()))
+    Some(RawJson::from_written(format!(r#"{{"objectSize":{bytes}}}"#).into_bytes()))
 }

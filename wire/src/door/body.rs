@@ -69,13 +69,12 @@ pub(crate) fn checked(
     headers: &HeaderMap,
     bytes_max: u64,
 ) -> Result<Checked, BodyTrouble> {
-    let number = |name: &str| headers.get(name).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     let trailers = Trailers::default();
     let (length, pieces) = match payload {
-        Payload::Hash(hash) => (number(CONTENT_LENGTH.as_str()), hashed(pieces, hash.clone())),
-        Payload::Unsigned | Payload::FromBody => (number(CONTENT_LENGTH.as_str()), pieces),
+        Payload::Hash(hash) => (declared_length(headers), hashed(pieces, hash.clone())),
+        Payload::Unsigned | Payload::FromBody => (declared_length(headers), pieces),
         Payload::Chunked { signed, trailer } => {
-            let length = number("x-amz-decoded-content-length").ok_or(BodyTrouble::LengthMissing)?;
+            let length = number(headers, "x-amz-decoded-content-length").ok_or(BodyTrouble::LengthMissing)?;
             let decoder = Decoder::new(signed.then(|| chain.clone()), *trailer, announced_trailers(headers), length);
             (Some(length), unchunked(pieces, decoder, trailers.clone()))
         }
@@ -164,6 +163,15 @@ fn limited(pieces: Pieces, bytes_max: u64) -> Pieces {
     .boxed()
 }
 
+/// Content-Length, which `guard` has found to be a number if it is there.
+pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
+    number(headers, CONTENT_LENGTH.as_str())
+}
+
+fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+    headers.get(name).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok())
+}
+
 /// All of a body that has been bounded already.
 pub(crate) async fn whole(mut pieces: Pieces) -> Result<Bytes, BodyTrouble> {
     let Some(first) = pieces.next().await.transpose()? else { return Ok(Bytes::new()) };
@@ -179,11 +187,10 @@ pub(crate) async fn whole(mut pieces: Pieces) -> Result<Bytes, BodyTrouble> {
 /// All of a body that nothing is known about yet, up to `bytes_max`.
 pub(crate) async fn whole_unproven(
     pieces: Pieces,
-    headers: &HeaderMap,
+    declared: Option<u64>,
     bytes_max: usize,
 ) -> Result<Bytes, BodyTrouble> {
     let bytes_max = bytes_max as u64;
-    let declared = headers.get(CONTENT_LENGTH).and_then(|v| v.to_str().ok()).and_then(|v| v.parse::<u64>().ok());
     if let Some(bytes) = declared
         && bytes > bytes_max
     {

@@ -271,7 +271,7 @@ fn check_head(head: &[u8]) -> Result<Place, (u16, &'static str)> {
     if target.len() > TARGET_BYTES_MAX {
         return Err((414, "The request's target is too long."));
     }
-    if !target.iter().all(|b| matches!(b, 0x21..=0x7e)) || target.contains(&b'#') {
+    if !target.iter().all(|b| matches!(b, 0x21..=0x7e) && !b"#<>`".contains(b)) {
         return bad("The request's target must be percent-encoded.");
     }
     let (mut host, mut length, mut chunked) = (None, None, false);
@@ -537,6 +537,7 @@ mod tests {
         check("GET / HTTP/1.1\nHost: h\n\n", 400, "line feed");
         check("GET /#a HTTP/1.1\r\nHost: h\r\n\r\n", 400, "percent");
         check("GET /é HTTP/1.1\r\nHost: h\r\n\r\n", 400, "percent");
+        check("GET /a<b HTTP/1.1\r\nHost: h\r\n\r\n", 400, "percent");
         check("GET http://other/ HTTP/1.1\r\nHost: h\r\n\r\n", 400, "another host");
         check("GET http://a@h/ HTTP/1.1\r\nHost: h\r\n\r\n", 400, "another host");
         check("GET * HTTP/1.1\r\nHost: h\r\n\r\n", 400, "neither");

@@ -2,16 +2,18 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use http::{Method, Request, Response};
+use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use opentrail_event::TlsDetails;
 use opentrail_journal::Capture;
 use opentrail_policy::Decide;
 use opentrail_protocol::Protocol;
 use opentrail_world::World;
+use tokio::sync::Semaphore;
 
 use super::body::{self, Pieces};
 use super::call::ProvenCall;
@@ -21,6 +23,7 @@ use super::listen::Peer;
 use super::reply::{OutBody, Reply};
 use super::strangers::Strangers;
 use super::{Door, DoorSettings, Pages};
+use crate::errors::body::BodyTrouble;
 use crate::errors::{self, Tongue};
 use crate::sigv4::canonical::Seen;
 use crate::sigv4::claim;
@@ -35,6 +38,13 @@ const OPERATOR_SERVICE: &str = "opentrail";
 /// S3's limit of a request's header section (`spec/s3.md` 2).
 const S3_HEADER_BYTES_MAX: usize = 8 * 1024;
 
+/// A body of at most so many bytes is read for its hash without asking for a place.
+const UNPROVEN_SMALL_BYTES_MAX: u64 = 64 * 1024;
+/// Larger ones that may be in memory at once: who knows a key's id, but not its secret, could fill it else.
+const UNPROVEN_LARGE_BODIES_MAX: usize = 32;
+/// How long a body may take whose sender is not proven yet.
+const UNPROVEN_BODY_TIME_MAX: Duration = Duration::from_secs(60);
+
 /// Everything behind the door.
 pub(crate) struct Hall {
     pub settings: DoorSettings,
@@ -45,6 +55,8 @@ pub(crate) struct Hall {
     pages: Arc<dyn Pages>,
     verifier: Verifier,
     strangers: Strangers,
+    /// Places for large bodies whose sender is not proven yet.
+    large_bodies: Semaphore,
     hosts: Hosts,
 }
 
@@ -69,7 +81,18 @@ impl Hall {
         let Door { settings, world, identities, decide, capture, services, pages } = door;
         let verifier = Verifier { identities, regions: settings.regions.clone(), keys: KeyCache::default() };
         let hosts = Hosts::new(&settings.host_names, &settings.regions);
-        Self { settings, world, decide, capture, services, pages, verifier, strangers: Strangers::default(), hosts }
+        Self {
+            settings,
+            world,
+            decide,
+            capture,
+            services,
+            pages,
+            verifier,
+            strangers: Strangers::default(),
+            large_bodies: Semaphore::new(UNPROVEN_LARGE_BODIES_MAX),
+            hosts,
+        }
     }
 
     fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {
@@ -101,13 +124,24 @@ impl Hall {
         reply.into_response(&tongue, self.world.now(), head_only, refused)
     }
 
+    /// Answers a request whose own task was lost to a mistake of ours.
+    pub(crate) fn lost(&self) -> Response<OutBody> {
+        tracing::error!("a request's task was lost");
+        metrics::counter!("opentrail_door_panics_total").increment(1);
+        let protocol = Protocol::RestXml;
+        let (request_id, host_id) = (self.s3_request_id(), self.s3_host_id());
+        let tongue = Tongue { protocol, xml_namespace: String::new(), request_id, host_id };
+        Reply::fault(&errors::internal(protocol), &tongue).into_response(&tongue, self.world.now(), false, true)
+    }
+
     /// In which protocol and under which ids this request is answered, whatever becomes of it.
     fn tongue(&self, head: &RequestHead, verdict: &Verdict) -> Tongue {
         let claimed = claim::claimed_service(&seen(head));
-        let service = claimed.and_then(|name| self.service(&name));
+        let service = claimed.as_deref().and_then(|name| self.service(name));
         let (protocol, xml_namespace) = match (verdict, service) {
             (Verdict::Refused { protocol, .. }, _) => (*protocol, ""),
             (_, Some(service)) => (service.protocol(), service.xml_namespace()),
+            (_, None) if claimed.as_deref() == Some(OPERATOR_SERVICE) => (Protocol::AwsJson1_1, ""),
             (_, None) => (guess_protocol(head), ""),
         };
         let (request_id, host_id) = match protocol {
@@ -121,8 +155,16 @@ impl Hall {
         opentrail_event::EventId::from_bytes(self.world.uuid_v4()).to_string()
     }
 
+    /// 16 of `[0-9A-Z]`, from one draw: 36^16 is far below 2^128, so the remainders are as good as uniform.
     fn s3_request_id(&self) -> String {
-        self.world.text(b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ", 16)
+        const DIGITS: &[u8; 36] = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ";
+        let mut n = u128::from_le_bytes(self.world.bytes());
+        let mut digit = || {
+            let rest = usize::try_from(n % 36).unwrap_or(0);
+            n /= 36;
+            char::from(DIGITS[rest])
+        };
+        (0..16).map(|_| digit()).collect()
     }
 
     /// 57 bytes are 76 characters.
@@ -158,13 +200,7 @@ impl Hall {
             let BodyRule::Whole { bytes_max } = rule else {
                 return Err(self.refused(&Refusal::ContentHashMissing, tongue));
             };
-            let body = match body::whole_unproven(pieces, &head.headers, bytes_max).await {
-                Ok(body) => body,
-                Err(trouble) => {
-                    let fault = errors::body::fault(&trouble, tongue.protocol);
-                    return Err(End::Stranger(fault));
-                }
-            };
+            let body = self.unproven_body(pieces, &head.headers, bytes_max, tongue).await?;
             let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
             (Held::Whole(body), self.verifier.prove(&seen(&head), plausible, Some(&hash)))
         } else {
@@ -179,6 +215,30 @@ impl Hall {
                 Ok(self.proven_call(peer, head, body, wire_bytes, service, proven, tongue))
             }
             _ => Err(self.page(&head, &proven, tongue).await),
+        }
+    }
+
+    /// The whole of a body whose hash is needed to prove its sender.
+    async fn unproven_body(
+        &self,
+        pieces: Pieces,
+        headers: &HeaderMap,
+        bytes_max: usize,
+        tongue: &Tongue,
+    ) -> Result<Bytes, End> {
+        let stranger = |trouble| End::Stranger(errors::body::fault(&trouble, tongue.protocol));
+        let declared = body::declared_length(headers);
+        let small = declared.is_some_and(|bytes| bytes <= UNPROVEN_SMALL_BYTES_MAX);
+        let _place = match small || is_bodiless(headers) {
+            true => None,
+            false => Some(self.large_bodies.try_acquire().map_err(|_| {
+                let why = "Too many large requests are being read just now. Please try again.";
+                End::Trouble(errors::unavailable(tongue.protocol, why))
+            })?),
+        };
+        tokio::select! {
+            body = body::whole_unproven(pieces, declared, bytes_max) => body.map_err(stranger),
+            () = self.world.sleep(UNPROVEN_BODY_TIME_MAX) => Err(stranger(BodyTrouble::Idle)),
         }
     }
 
@@ -304,6 +364,11 @@ fn seen(head: &RequestHead) -> Seen<'_> {
     Seen { method: head.method.as_str(), raw_path: &head.raw_path, raw_query: &head.raw_query, headers: &head.headers }
 }
 
+/// Neither a length nor a framing: there is no body.
+fn is_bodiless(headers: &HeaderMap) -> bool {
+    !headers.contains_key(http::header::CONTENT_LENGTH) && !headers.contains_key(http::header::TRANSFER_ENCODING)
+}
+
 fn is_health(head: &RequestHead) -> bool {
     head.method == Method::GET && head.raw_path == "/health" && head.raw_query.is_empty()
 }
@@ -331,9 +396,9 @@ fn guess_protocol(head: &RequestHead) -> Protocol {
         Protocol::AwsJson1_0
     } else if head.headers.contains_key("x-amz-target") || content_type.starts_with(b"application/x-amz-json") {
         Protocol::AwsJson1_1
-    } else if content_type.starts_with(b"application/x-www-form-urlencoded") && head.method == Method::POST {
-        Protocol::Query
-    } else if head.raw_path == "/" && head.raw_query.split('&').any(|pair| pair.starts_with("Action=")) {
+    } else if content_type.starts_with(b"application/x-www-form-urlencoded") && head.method == Method::POST
+        || head.raw_path == "/" && head.raw_query.split('&').any(|pair| pair.starts_with("Action="))
+    {
         Protocol::Query
     } else {
         Protocol::RestXml

@@ -163,6 +163,7 @@ async fn serve<S>(
     let service = service_fn(move |request: http::Request<Incoming>| {
         let verdict = verdicts.take();
         let (hall, peer, alive) = (hall.clone(), peer.clone(), alive.clone());
+        let porter = hall.clone();
         // In a task of its own: a client that hangs up does not take back what was begun.
         let call = tokio::spawn(async move {
             let answer = hall.receive(&peer, verdict, request).await;
@@ -171,8 +172,8 @@ async fn serve<S>(
         });
         async move {
             match call.await {
-                Ok(answer) => Ok::<Response<OutBody>, CallLost>(answer),
-                Err(_) => Err(CallLost),
+                Ok(answer) => Ok::<Response<OutBody>, Infallible>(answer),
+                Err(_) => Ok(porter.lost()),
             }
         }
     });
@@ -185,9 +186,3 @@ async fn serve<S>(
     }
     let _ = connection.await;
 }
-
-/// A call's task ended without an answer: it panicked where nobody expected it to, or the runtime is going down. The
-/// connection is broken off.
-#[derive(Debug, thiserror::Error)]
-#[error("a call ended without an answer")]
-struct CallLost;

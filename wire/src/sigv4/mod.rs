@@ -14,6 +14,8 @@ pub(crate) mod key;
 pub(crate) mod payload;
 pub(crate) mod refusal;
 mod sign;
+#[cfg(test)]
+mod suite;
 pub(crate) mod time;
 pub(crate) mod verify;
 

@@ -182,6 +182,7 @@ fn usernames_follow_the_kind_of_caller() {
         json!({"type": "AssumedRole", "principalId": "AROA1", "arn": "arn:aws:sts::1:assumed-role/R/s\\u00e9"}),
         Some("s\\u00e9"),
     );
+    check(json!({"principalId": "AROA1:s", "arn": "arn:aws:sts::1:assumed-role/R/s"}), Some("s"));
     check(json!({"type": "FederatedUser", "principalId": "123456789012:fred"}), Some("fred"));
     check(json!({"type": "AWSService", "invokedBy": "x", "userName": "x"}), None);
     check(json!({"type": "AWSAccount", "principalId": "AIDA", "accountId": "111111111111"}), None);
@@ -235,6 +236,74 @@ fn real_events_are_read() {
         events.len() - bad
     );
     assert!(events.len() > 4_000 && bad < 120, "{bad} refused: {refused:?}");
+}
+
+/// Users and resources of published events, checked by hand.
+#[test]
+fn real_events_show_whom_and_what_they_touched() {
+    let Some(events) = corpus() else { return };
+    let check = |id: &str, user: Option<&str>, expect: &[&str]| {
+        let event = events.iter().find(|event| says(event, id)).expect("an event of the corpus");
+        let head = Head::parse(event).expect("a record");
+        assert_eq!(head.username.as_deref(), user, "{id}");
+        let kind = |resource: &NamedResource<'_>| resource.kind.as_deref().unwrap_or_default().to_owned();
+        let listed: Vec<_> = head.resources.iter().map(|r| format!("{}={}", kind(r), r.name)).collect();
+        assert_eq!(listed[..listed.len().min(expect.len())], *expect, "{id}");
+        assert_eq!(listed.is_empty(), expect.is_empty(), "{id}: {listed:?}");
+    };
+    check(
+        "988f1043-3e3d-4d84-803b-1b4d00e0df90",
+        Some("bert-jan"),
+        &["AWS::S3::Bucket=stratus-red-team-ctes-bucket-qyxyekjbtk"],
+    );
+    let user = "AWS::IAM::User=stratus-red-team-backdoor-u-user";
+    check(
+        "64b7de64-bf53-47ae-b7e3-d30cb1b5136e",
+        Some("bert-jan"),
+        &["AWS::IAM::AccessKey=AKIATFQR7NSC3ZO6PKAZ", user],
+    );
+    let policy = "AWS::IAM::Policy=arn:aws:iam::aws:policy/AdministratorAccess";
+    check("f4923a37-92d5-4dfd-9786-6caef2b5f33c", Some("bert-jan"), &[policy, "AWS::IAM::User=malicious-iam-user"]);
+    let session = "AWS::STS::AssumedRole=CCSSession";
+    check("724530b6-fa18-4022-89d8-15801cd89aaf", None, &["AWS::IAM::AccessKey=ASIAILB4XWM6L2UCHPRQ", session]);
+    let image = "AWS::EC2::Ami=ami-06116566";
+    check(
+        "6da8b953-741f-4273-be3f-289b92b4d1fc",
+        Some("root"),
+        &["AWS::EC2::Instance=i-784cdacd", "AWS::EC2::Instance=i-7b4cdace", image],
+    );
+    check("57d3eacd-ff87-48f7-b133-a5e9da5d1395", Some("christophe.tafanidereeper"), &[]);
+    let parameter = "=arn:aws:ssm:us-east-1:123837392027:parameter/credentials/stratus-red-team/credentials-10";
+    check("11badb48-54ce-433e-bef6-40e3a2cf02fe", Some("bert-jan"), &[parameter]);
+}
+
+fn says(event: &[u8], id: &str) -> bool {
+    event.windows(id.len()).any(|window| window == id.as_bytes())
+}
+
+/// Damaged copies of published events: what is read is JSON to another parser too, and nothing panics.
+#[test]
+fn damaged_real_events_are_read_or_refused() {
+    let Some(events) = corpus() else { return };
+    let (world, _) = opentrail_world::World::simulated(11, jiff::Timestamp::UNIX_EPOCH);
+    for event in events.iter().step_by(3) {
+        for _ in 0..8 {
+            let mut bytes = event.clone();
+            for _ in 0..=world.below(3) {
+                let at = world.below(bytes.len() as u64) as usize;
+                match world.below(4) {
+                    0 => bytes[at] = world.below(256) as u8,
+                    1 => bytes[at] ^= 1 << world.below(8),
+                    2 => drop(bytes.remove(at)),
+                    _ => bytes.insert(at, b"{}[]\",:\\0u"[world.below(10) as usize]),
+                }
+            }
+            if Head::parse_within(&bytes, usize::MAX).is_ok() {
+                let agrees = serde_json::from_slice::<serde::de::IgnoredAny>(&bytes).is_ok();
+                assert!(agrees, "{}", String::from_utf8_lossy(&bytes));
+            }
+        }
+    }
 }
 
 /// How many heads a core reads in a second; the bound is loose, for busy machines and unoptimised builds.

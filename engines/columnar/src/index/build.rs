@@ -78,8 +78,8 @@ impl IndexBuilder {
         self.rows += 1;
     }
 
-    /// The whole blob. `Err` says why it cannot be written.
-    pub(crate) fn finish(mut self) -> Result<Vec<u8>, String> {
+    /// The whole blob, with the checksums of the Parquet file. `Err` says why it cannot be written.
+    pub(crate) fn finish(mut self, checks: &[u32]) -> Result<Vec<u8>, String> {
         self.close_block();
         let mut out = self.out;
         let mut ids = Vec::with_capacity(self.ids.len() / IDS_PER_BLOCK + 1);
@@ -95,7 +95,10 @@ impl IndexBuilder {
         drop(self.ids);
         let columns =
             self.columns.into_iter().map(|column| column.finish(&mut out)).collect::<Result<Vec<_>, String>>()?;
-        let directory = Directory { rows: self.rows, salt: self.salt, keys: self.keys, ids, columns }.encode();
+        let checks_at = out.len();
+        checks.iter().for_each(|check| out.extend_from_slice(&check.to_le_bytes()));
+        let checks = Section::of(checks_at as u64, &out[checks_at..]);
+        let directory = Directory { rows: self.rows, salt: self.salt, keys: self.keys, ids, columns, checks }.encode();
         let section = Section::of(out.len() as u64, &directory);
         out.extend_from_slice(&directory);
         out.extend_from_slice(&trailer(section));

@@ -16,6 +16,8 @@ pub(crate) const TRAILER_BYTES: usize = 24;
 pub(crate) const KEYS_PER_BLOCK: u32 = 1024;
 /// Id entries that share a block: 4 KiB.
 pub(crate) const IDS_PER_BLOCK: usize = 512;
+/// Bytes of the Parquet file that share a checksum.
+pub(crate) const CHECKED_BYTES: usize = 16 << 10;
 /// Longer values are kept by their beginning, length and checksum.
 pub(crate) const TERM_BYTES_MAX: usize = 256;
 
@@ -46,15 +48,18 @@ pub(crate) struct Directory {
     /// The first hash of each block, and the block.
     pub(crate) ids: Vec<(u32, Section)>,
     pub(crate) columns: Vec<ColumnIndex>,
+    /// The checksums of the Parquet file.
+    pub(crate) checks: Section,
 }
 
 impl Directory {
-    /// `rows u32 · salt u64 · n u32 · n × (time i64, seq u64, section) · n u32 · n × (hash u32, section) · n u32 · n ×
+    /// `rows u32 · salt u64 · checks section · n u32 · n × (time i64, seq u64, section) · n u32 · n × (hash u32, section) · n u32 · n ×
     /// (name bytes u16, name, terms section, postings u64)`; a section is `offset u64, bytes u32, checksum u32`.
     pub(crate) fn encode(&self) -> Vec<u8> {
         let mut out = Vec::new();
         out.extend_from_slice(&self.rows.to_le_bytes());
         out.extend_from_slice(&self.salt.to_le_bytes());
+        self.checks.encode(&mut out);
         out.extend_from_slice(&(self.keys.len() as u32).to_le_bytes());
         for ((time_s, seq), section) in &self.keys {
             out.extend_from_slice(&time_s.to_le_bytes());
@@ -81,6 +86,7 @@ impl Directory {
         let input = &mut bytes;
         let rows = u32::from_le_bytes(take(input)?);
         let salt = u64::from_le_bytes(take(input)?);
+        let checks = Section::decode(input)?;
         let n = u32::from_le_bytes(take(input)?);
         let keys = (0..n)
             .map(|_| {
@@ -104,7 +110,7 @@ impl Directory {
             })
             .collect::<Option<Vec<_>>>()?;
         let blocks_fit = keys.len() as u64 == u64::from(rows.div_ceil(KEYS_PER_BLOCK));
-        (input.is_empty() && blocks_fit).then_some(Self { rows, salt, keys, ids, columns })
+        (input.is_empty() && blocks_fit).then_some(Self { rows, salt, keys, ids, columns, checks })
     }
 
     /// About what it takes in memory.
@@ -316,6 +322,7 @@ mod tests {
             keys: vec![((1, 2), section), ((3, 4), section)],
             ids: vec![(5, section)],
             columns: vec![ColumnIndex { name: "eventName".into(), terms: section, postings: 12 }],
+            checks: section,
         };
         let bytes = directory.encode();
         assert_eq!(Directory::decode(&bytes), Some(directory));

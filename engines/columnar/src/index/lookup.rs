@@ -8,7 +8,8 @@ use opentrail_table::Error;
 use roaring::RoaringBitmap;
 
 use super::layout::{
-    Directory, KEYS_PER_BLOCK, Posting, Section, TRAILER_BYTES, bool_term, hash, read_keys, read_trailer, term_key,
+    CHECKED_BYTES, Directory, KEYS_PER_BLOCK, Posting, Section, TRAILER_BYTES, bool_term, hash, read_keys,
+    read_trailer, term_key,
 };
 use crate::cache::{Loaded, Piece};
 use crate::failure::{damaged, of_blob};
@@ -86,6 +87,20 @@ impl Index<'_> {
     /// Rows that have this truth value in the column; `None` if the part has no index of it.
     pub(crate) async fn rows_with_bool(&self, column: &str, value: bool) -> Result<Option<RoaringBitmap>, Error> {
         self.rows_with_text(column, bool_term(value)).await
+    }
+
+    /// The checksums of the Parquet file.
+    pub(crate) async fn data_checks(&self) -> Result<Arc<[u32]>, Error> {
+        if let Some(Loaded::Checks(checks)) = self.store.cache.get(self.part.row.id, Piece::Checks) {
+            return Ok(checks);
+        }
+        let bytes = self.section(self.directory().await?.checks).await?;
+        let checks: Arc<[u32]> = bytes.as_chunks::<4>().0.iter().map(|check| u32::from_le_bytes(*check)).collect();
+        if checks.len() as u64 != self.part.row.data_bytes.div_ceil(CHECKED_BYTES as u64) {
+            return Err(self.damaged("the data checksums"));
+        }
+        self.store.cache.put(self.part.row.id, Piece::Checks, Loaded::Checks(checks.clone()), size_of_val(&*checks));
+        Ok(checks)
     }
 
     /// How many rows lie below a line that the keys cross once.

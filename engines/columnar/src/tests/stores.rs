@@ -39,6 +39,8 @@ struct State {
     rows: BTreeMap<Key, Versioned>,
     blobs: BTreeMap<BlobKey, Bytes>,
     writes: usize,
+    opened: u64,
+    failed: bool,
     fail: Option<(usize, Failure)>,
     gone: bool,
 }
@@ -51,7 +53,12 @@ impl Stores {
     }
 
     pub(super) async fn table_with(&self, schema: Schema, settings: Settings) -> Result<Arc<ColumnarTable>, Error> {
-        let (world, _) = World::simulated(self.writes() as u64, jiff::Timestamp::UNIX_EPOCH);
+        let seed = {
+            let mut state = self.state();
+            state.opened += 1;
+            state.opened
+        };
+        let (world, _) = World::simulated(seed, jiff::Timestamp::UNIX_EPOCH);
         ColumnarTable::open(schema, Arc::new(self.clone()), Arc::new(self.clone()), world, settings).await
     }
 
@@ -61,13 +68,19 @@ impl Stores {
         state.fail = Some((state.writes + nth, failure));
     }
 
-    /// What failed works again. Says whether the failure was met.
-    pub(super) fn mend(&self) -> bool {
-        let mut state = self.state();
-        state.gone = false;
-        let met = state.fail.is_some_and(|(at, _)| state.writes > at);
-        state.fail = None;
-        met
+    /// What failed works again.
+    pub(super) fn mend(&self) {
+        self.state().gone = false;
+    }
+
+    /// Whether a failure took everything away.
+    pub(super) fn gone(&self) -> bool {
+        self.state().gone
+    }
+
+    /// Whether the write that was to fail was made.
+    pub(super) fn failed(&self) -> bool {
+        self.state().failed
     }
 
     pub(super) fn writes(&self) -> usize {
@@ -104,6 +117,7 @@ impl State {
         self.read()?;
         match self.fail {
             Some((nth, failure)) if nth == at => {
+                self.failed = true;
                 if matches!(failure, Failure::Landed | Failure::LandedAndGone) {
                     write(self);
                 }
@@ -186,8 +200,7 @@ impl Blobs for Stores {
         if_absent: bool,
     ) -> BoxFuture<'a, Result<u64, BlobError>> {
         Box::pin(async move {
-            let pieces: Vec<Bytes> =
-                bytes.try_collect().await.map_err(|e| BlobError::Source(e.to_string().into()))?;
+            let pieces: Vec<Bytes> = bytes.try_collect().await.map_err(|e| BlobError::Source(e.to_string().into()))?;
             let whole = Bytes::from(pieces.concat());
             let size = whole.len() as u64;
             let result = self.state().write(|state| {

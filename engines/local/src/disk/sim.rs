@@ -352,7 +352,7 @@ impl SimFile {
 }
 
 impl DiskFile for SimFile {
-    fn len(&self) -> io::Result<u64> {
+    fn size(&self) -> io::Result<u64> {
         Ok(self.node(&mut self.disk.state())?.live.len() as u64)
     }
 

@@ -91,7 +91,7 @@ impl Log {
         let at = self.recent.partition_point(|f| f.head.first + u64::from(f.head.count) <= from);
         let mut bytes = 0;
         let enough = self.recent.iter().skip(at).take_while(|f| {
-            let more = bytes < bytes_max;
+            let more = bytes == 0 || bytes < bytes_max;
             // The first frame may be used in part only, so it does not count.
             bytes += if bytes == 0 { 1 } else { f.body.len() };
             more

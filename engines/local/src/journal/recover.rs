@@ -87,7 +87,7 @@ impl Recovery<'_> {
     }
 
     fn length(&self, path: &Path) -> Result<u64, OpenError> {
-        self.disk.open(path).and_then(|file| file.len()).map_err(OpenError::io("open", path))
+        self.disk.open(path).and_then(|file| file.size()).map_err(OpenError::io("open", path))
     }
 
     /// Reads head and footer of a segment that others follow.
@@ -95,7 +95,7 @@ impl Recovery<'_> {
         let path = segment_path(self.dir, first);
         let io = || OpenError::io("read", &path);
         let file = self.disk.open(&path).map_err(io())?;
-        let bytes = file.len().map_err(io())?;
+        let bytes = file.size().map_err(io())?;
         let damaged = |why: &str| OpenError::damaged(&path, why);
         if bytes < (SEGMENT_HEAD_BYTES + FRAME_HEAD_BYTES + 4) as u64 {
             return Err(damaged("it is too short for a segment that others follow"));
@@ -163,7 +163,7 @@ impl Recovery<'_> {
         let path = segment_path(self.dir, first);
         let io = |what| OpenError::io(what, &path);
         let file = self.disk.open(&path).map_err(io("open"))?;
-        let len = file.len().map_err(io("read"))?;
+        let len = file.size().map_err(io("read"))?;
         let bytes = read_exact_at(&*file, 0, len as usize).map_err(io("read"))?;
         if len <= SEGMENT_HEAD_BYTES as u64 {
             // A crash while it was made, or just after: no entry was ever in it. Made again in its place, so that there

@@ -41,7 +41,7 @@ fn open(disk: &SimDisk, settings: &JournalSettings) -> Result<LocalJournal, Open
 }
 
 fn run<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
+    tokio::runtime::Builder::new_current_thread().enable_time().build().expect("a runtime").block_on(future)
 }
 
 /// What is in the journal, as the independent checker wants it: the entries of partition 0 in their order.

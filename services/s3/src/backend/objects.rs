@@ -53,7 +53,6 @@ impl Backend {
             checksum_sha256: sums.sha256,
             checksum_type: Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
             e_tag: Some(ETag::Strong(row.etag)),
-            server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
             ..PutObjectOutput::default()
         };
         Ok(S3Response::new(output))
@@ -141,7 +140,6 @@ impl Shown {
         let known = Self {
             e_tag: Some(ETag::Strong(row.etag)),
             last_modified: Some(spell::timestamp(row.modified_s)),
-            server_side_encryption: Some(ServerSideEncryption::from_static(ServerSideEncryption::AES256)),
             ..Self::default()
         };
         exchange.beside().object_bytes = Some(row.bytes);

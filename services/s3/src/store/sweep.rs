@@ -2,7 +2,7 @@
 //!
 //! Blobs are named `s3/RUN/RANDOM`. Every start of the service takes a new run number, and a blob is put in use only
 //! by the run that staged it. So of an earlier run, a blob without its mark in `s3/body` will never be used, and the sweep can go on
-//! while calls are served. Its cost follows the blobs of runs not swept yet, not those of all time.
+//! while calls are served. Runs that are swept are not looked at again.
 
 use opentrail_blobs::BlobKey;
 use opentrail_catalog::{Check, Error, From, Txn, decode, encode};
@@ -12,8 +12,12 @@ use super::rows::{self, RunRow};
 use super::{COMMIT_ATTEMPTS, Store};
 use crate::faults;
 
-/// Blobs or notes looked at in one step.
-const SWEEP_BATCH: usize = 500;
+/// What the names of all our blobs begin with.
+const BLOBS_PREFIX: &str = "s3/";
+/// Notes taken in one step.
+const NOTES_PER_STEP: usize = 500;
+/// Names of blobs taken in one step. Large, because an engine may look at every name it has for each step.
+const BLOBS_PER_STEP: usize = 20_000;
 
 impl Store {
     /// This run's number; the first call takes it.
@@ -50,9 +54,7 @@ impl Store {
         let run = self.run().await?;
         let mut swept = self.sweep_garbage().await?;
         let (row, _) = self.run_row().await?;
-        for earlier in row.swept_through + 1..run {
-            swept += self.sweep_run(earlier).await?;
-        }
+        swept += self.sweep_staged(row.swept_through, run).await?;
         if row.swept_through + 1 < run {
             let (now, check) = self.run_row().await?;
             let next = RunRow { swept_through: now.swept_through.max(run - 1), ..now };
@@ -70,15 +72,18 @@ impl Store {
         let mut swept = 0;
         let mut from = From::Start;
         loop {
-            let listed = self.catalog.list(&rows::garbage_keys(), from, SWEEP_BATCH).await;
+            let listed = self.catalog.list(&rows::garbage_keys(), from, NOTES_PER_STEP).await;
             let notes = listed.map_err(|e| faults::internal("list garbage", e))?;
             let Some((last, _)) = notes.last() else { return Ok(swept) };
             from = From::After(last.clone());
             let mut txn = Txn::new();
             for (note, _) in notes {
                 if let Some(blob) = rows::last_part(&note).and_then(|name| BlobKey::new(name).ok()) {
-                    self.blobs.delete(&blob).await.map_err(|e| faults::internal("delete blob", e))?;
-                    swept += 1;
+                    // Most are gone: the note goes with a later commit, and there was none.
+                    if !matches!(self.blobs.head(&blob).await, Err(opentrail_blobs::Error::NotFound(_))) {
+                        self.blobs.delete(&blob).await.map_err(|e| faults::internal("delete blob", e))?;
+                        swept += 1;
+                    }
                 }
                 txn = txn.delete(note);
             }
@@ -86,17 +91,22 @@ impl Store {
         }
     }
 
-    /// Removes what `run` staged and never committed.
-    async fn sweep_run(&self, run: u64) -> Result<u64, Fault> {
-        let prefix = run_prefix(run);
+    /// Removes what the runs between `swept_through` and `run` staged and never committed.
+    async fn sweep_staged(&self, swept_through: u64, run: u64) -> Result<u64, Fault> {
+        let ours = run_prefix(run);
         let mut swept = 0;
-        let mut after: Option<BlobKey> = None;
+        // Behind every name of the last swept run: names end in hexadecimal digits.
+        let last_swept = BlobKey::new(format!("{}z", run_prefix(swept_through)));
+        let mut after = last_swept.map_err(|e| faults::internal("name blob", e))?;
         loop {
-            let listed = self.blobs.list(&prefix, after.as_ref(), SWEEP_BATCH).await;
+            let listed = self.blobs.list(BLOBS_PREFIX, Some(&after), BLOBS_PER_STEP).await;
             let blobs = listed.map_err(|e| faults::internal("list blobs", e))?;
             let Some(last) = blobs.last() else { return Ok(swept) };
-            after = Some(last.clone());
+            after = last.clone();
             for blob in &blobs {
+                if blob.as_str() >= ours.as_str() {
+                    return Ok(swept);
+                }
                 let mark = self.catalog.get(&rows::body_key(blob.as_str())).await;
                 if mark.map_err(|e| faults::internal("read blob mark", e))?.is_none() {
                     self.blobs.delete(blob).await.map_err(|e| faults::internal("delete blob", e))?;
@@ -109,5 +119,5 @@ impl Store {
 
 /// What the names of a run's blobs begin with.
 pub(super) fn run_prefix(run: u64) -> String {
-    format!("s3/{run:08x}/")
+    format!("{BLOBS_PREFIX}{run:08x}/")
 }

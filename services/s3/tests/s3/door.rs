@@ -186,54 +186,11 @@ impl House {
     }
 
     pub(crate) async fn announce(&self, ask: &Ask) -> Result<Announced, opentrail_wire::Rejected> {
-        let head = ask.head();
-        let body = match self.s3.body_rule(&head) {
-            BodyRule::Whole { .. } => Some(&ask.body),
-            BodyRule::Stream { .. } => None,
-        };
-        self.s3.announce(&ask.cx(), &head, body).await
+        announce(&self.s3, ask).await
     }
 
-    /// As the door does it: announce, deny what is another account's, run.
     pub(crate) async fn call(&self, ask: &Ask) -> Result<Reply, Fault> {
-        let head = ask.head();
-        let rule = self.s3.body_rule(&head);
-        let mut announced = self.announce(ask).await.map_err(|rejected| rejected.fault)?;
-        if announced.owner.is_some() {
-            return Err(Fault::new("AccessDenied", 403, "Access Denied"));
-        }
-        let body = match rule {
-            BodyRule::Whole { .. } => RequestBody::Whole(ask.body.clone()),
-            BodyRule::Stream { .. } => {
-                let mut pieces: Vec<_> = ask.body.chunks(700).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
-                pieces.extend(ask.body_fault.clone().map(|fault| Err(BodyFault(fault))));
-                RequestBody::Stream {
-                    length: Some(ask.body.len() as u64),
-                    bytes: futures::stream::iter(pieces).boxed(),
-                    trailers: Trailers(Arc::new(Mutex::new(ask.trailers.clone()))),
-                }
-            }
-        };
-        let answer = self.s3.run(&ask.cx(), &head, &mut announced, body).await?;
-        let body = match answer.body {
-            AnswerBody::Whole(bytes) => bytes,
-            AnswerBody::Stream { length, mut bytes } => {
-                let mut all = BytesMut::new();
-                while let Some(piece) = bytes.next().await {
-                    all.extend_from_slice(&piece.unwrap());
-                }
-                assert_eq!(all.len() as u64, length, "a stream is as long as it says");
-                all.freeze()
-            }
-        };
-        let text = |json: Option<opentrail_event::RawJson>| json.map(|j| String::from_utf8_lossy(j.as_bytes()).into());
-        Ok(Reply {
-            status: answer.status,
-            headers: answer.headers,
-            body,
-            response_elements: text(answer.response_elements),
-            additional: text(answer.additional_event_data),
-        })
+        call(&self.s3, ask).await
     }
 
     pub(crate) fn ok(&self, ask: &Ask) -> Reply {
@@ -255,6 +212,57 @@ impl House {
         let fault = self.fault(ask);
         (fault.status, fault.code.into_owned())
     }
+}
+
+async fn announce(s3: &S3Service, ask: &Ask) -> Result<Announced, opentrail_wire::Rejected> {
+    let head = ask.head();
+    let body = match s3.body_rule(&head) {
+        BodyRule::Whole { .. } => Some(&ask.body),
+        BodyRule::Stream { .. } => None,
+    };
+    s3.announce(&ask.cx(), &head, body).await
+}
+
+/// As the door does it: announce, deny what is another account's, run.
+pub(crate) async fn call(s3: &S3Service, ask: &Ask) -> Result<Reply, Fault> {
+    let head = ask.head();
+    let rule = s3.body_rule(&head);
+    let mut announced = announce(s3, ask).await.map_err(|rejected| rejected.fault)?;
+    if announced.owner.is_some() {
+        return Err(Fault::new("AccessDenied", 403, "Access Denied"));
+    }
+    let body = match rule {
+        BodyRule::Whole { .. } => RequestBody::Whole(ask.body.clone()),
+        BodyRule::Stream { .. } => {
+            let mut pieces: Vec<_> = ask.body.chunks(700).map(|c| Ok(Bytes::copy_from_slice(c))).collect();
+            pieces.extend(ask.body_fault.clone().map(|fault| Err(BodyFault(fault))));
+            RequestBody::Stream {
+                length: Some(ask.body.len() as u64),
+                bytes: futures::stream::iter(pieces).boxed(),
+                trailers: Trailers(Arc::new(Mutex::new(ask.trailers.clone()))),
+            }
+        }
+    };
+    let answer = s3.run(&ask.cx(), &head, &mut announced, body).await?;
+    let body = match answer.body {
+        AnswerBody::Whole(bytes) => bytes,
+        AnswerBody::Stream { length, mut bytes } => {
+            let mut all = BytesMut::new();
+            while let Some(piece) = bytes.next().await {
+                all.extend_from_slice(&piece.unwrap());
+            }
+            assert_eq!(all.len() as u64, length, "a stream is as long as it says");
+            all.freeze()
+        }
+    };
+    let text = |json: Option<opentrail_event::RawJson>| json.map(|j| String::from_utf8_lossy(j.as_bytes()).into());
+    Ok(Reply {
+        status: answer.status,
+        headers: answer.headers,
+        body,
+        response_elements: text(answer.response_elements),
+        additional: text(answer.additional_event_data),
+    })
 }
 
 /// A detail of a fault.

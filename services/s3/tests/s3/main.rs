@@ -8,5 +8,6 @@ mod door;
 mod engines;
 mod hostile;
 mod listing;
+mod local;
 mod objects;
 mod record;

@@ -3,9 +3,11 @@
 use std::path::{Path, PathBuf};
 
 use opentrail_journal::{Error, Journal, Partition, Position, kit};
+use opentrail_world::World;
 
 use super::{DIR, contents, disk, open, run, small};
 use crate::disk::{Disk, SimDisk};
+use crate::journal::format::{FrameHead, What, write_frame};
 use crate::journal::{JournalSettings, OpenError};
 
 fn segments(disk: &SimDisk) -> Vec<PathBuf> {
@@ -16,7 +18,7 @@ fn segments(disk: &SimDisk) -> Vec<PathBuf> {
 }
 
 fn len(disk: &SimDisk, path: &Path) -> u64 {
-    disk.open(path).and_then(|file| file.len()).expect("a segment")
+    disk.open(path).and_then(|file| file.size()).expect("a segment")
 }
 
 fn filled(batches: u64) -> SimDisk {
@@ -62,7 +64,7 @@ fn filled_copy(from: &SimDisk, paths: &[PathBuf]) -> SimDisk {
     }
     for path in paths.iter().chain([&Path::new(DIR).join("meta")]) {
         let source = from.open(path).expect("a file");
-        let mut bytes = vec![0; source.len().expect("its size") as usize];
+        let mut bytes = vec![0; source.size().expect("its size") as usize];
         source.read_at(&mut bytes, 0).expect("its bytes");
         to.create(path).and_then(|file| file.write_at(&bytes, 0)).expect("a copy");
     }
@@ -98,27 +100,30 @@ fn damage_beyond_the_start_up_check_is_met_by_the_reader() {
 
 #[test]
 fn what_a_caller_writes_never_passes_for_a_frame() {
-    // A record whose bytes are a whole segment of another journal, torn off in its middle.
-    let other = filled(3);
-    let path = segments(&other).remove(0);
-    let mut bytes = vec![0; len(&other, &path) as usize];
-    other.open(&path).and_then(|file| file.read_at(&mut bytes, 0)).expect("its bytes");
+    // A record that carries what would be a good frame of a later group, among noise that does not pack, so that it lies
+    // in the file as it is. Were it believed, a torn write would look like damage and keep the journal shut.
+    let (dice, _) = World::simulated(1, "2026-01-01T00:00:00Z".parse().expect("a time"));
+    let mut bytes = dice.bytes::<3000>().to_vec();
+    let body = dice.bytes::<500>();
+    let head = FrameHead { what: What::Mark, raw: 0, first: 1, count: 0, group: u32::MAX, appended_us: i64::MAX / 3 };
+    write_frame(&mut bytes, 0, head, &body);
+    let forged = bytes[3000..3100].to_vec();
+    bytes.extend(dice.bytes::<3000>());
     let disk = disk();
     run(async {
         let journal = open(&disk, &small()).expect("a journal");
         journal.append(kit::entries(1, 0..1, 300)).await.expect("an append");
-        let mut entry = kit::entry(1, 1, 0);
+        let path = segments(&disk).remove(0);
+        let before = len(&disk, &path);
+        let mut entry = kit::entries(1, 1..2, 0).remove(0);
         entry.bytes = bytes.into();
-        drop(journal);
-        let journal = open(&disk, &small()).expect("a journal");
-        let before = len(&disk, &segments(&disk)[0]);
         journal.append(vec![entry]).await.expect("an append");
+        let mut stored = vec![0; len(&disk, &path) as usize];
+        disk.open(&path).and_then(|file| file.read_at(&mut stored, 0)).expect("its bytes");
+        assert!(stored.windows(100).any(|window| window == forged), "the forged frame lies in the file as it is");
         // As if the power had gone while the second append was being written: its first byte is wrong.
-        let after = len(&disk, &segments(&disk)[0]);
-        assert!(after > before);
         let torn = filled_copy(&disk, &segments(&disk));
-        drop(journal);
-        torn.flip_bit(&segments(&torn)[0], before, 0).expect("a flip");
+        torn.flip_bit(&path, before, 0).expect("a flip");
         let journal = open(&torn, &small()).expect("a torn tail is cut");
         assert_eq!(contents(&journal).await.len(), 1);
     });

@@ -19,7 +19,10 @@ struct Tried {
 /// Checks what a restart shows: every acknowledged batch exactly once, others whole or not at all, in order.
 /// `truncated` numbers may be missing from the front, by whole batches or not.
 fn check(seen: &[u64], tried: &[Tried], truncated_below: u64, story: &str) {
-    assert!(seen.is_sorted() && seen.windows(2).all(|two| two[0] != two[1]), "{story}: out of order or twice: {seen:?}");
+    assert!(
+        seen.is_sorted() && seen.windows(2).all(|two| two[0] != two[1]),
+        "{story}: out of order or twice: {seen:?}"
+    );
     let there = |n: u64| seen.binary_search(&n).is_ok();
     for batch in tried {
         let numbers = (batch.first..batch.first + batch.count).filter(|&n| n >= truncated_below);
@@ -132,7 +135,10 @@ fn torn_power_loses_nothing_acknowledged() {
                 for n in 0..batches {
                     let count = 1 + dice.below(12);
                     if n + 1 == batches && dice.below(2) == 0 {
-                        disk.fail_at(1 + dice.below(2), if dice.below(2) == 0 { Fault::Landed } else { Fault::NotLanded });
+                        disk.fail_at(
+                            1 + dice.below(2),
+                            if dice.below(2) == 0 { Fault::Landed } else { Fault::NotLanded },
+                        );
                     }
                     let acknowledged = journal.append(kit::entries(1, next..next + count, 300)).await.is_ok();
                     tried.push(Tried { first: next, count, acknowledged });

@@ -35,7 +35,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn house() -> House {
     let (world, _) = World::simulated(5, NOW.parse().expect("a time"));
     let table = MemoryTable::new(schema(), world.clone());
-    let catalog = Arc::new(MemoryCatalog::default());
+    let catalog: Arc<dyn opentrail_catalog::Catalog> = Arc::new(MemoryCatalog::default());
     let history = Arc::new(History::new(table, catalog, world.clone(), Settings::default()));
     let service = crate::service(&Models::builtin(), history.clone(), world.clone(), TokenKey::new(&[7; 32]));
     House { history, service, world }

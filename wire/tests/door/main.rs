@@ -1,0 +1,15 @@
+//! The door from outside: real sockets, and behind it a house of toys that writes down what was done to it.
+//!
+//! The house's clock is simulated; the sockets are not, so the tests themselves wait in real time.
+
+#![allow(clippy::unwrap_used, clippy::disallowed_methods)]
+
+mod auth;
+mod bodies;
+mod fixtures;
+mod hostile;
+mod house;
+mod order;
+mod pages;
+mod rpc;
+mod toys;
