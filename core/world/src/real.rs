@@ -38,6 +38,7 @@ impl Clock for RealClock {
 pub(crate) struct RealChance;
 
 impl Chance for RealChance {
+    #[allow(clippy::disallowed_methods)]
     fn fill(&self, bytes: &mut [u8]) {
         getrandom::fill(bytes).expect("the operating system gives randomness");
     }

@@ -47,7 +47,14 @@ pub(super) fn mask(text: &str) -> String {
     let Ok(keys) = read_keys(text) else { return "(not readable)".into() };
     let shown: Vec<String> = keys
         .iter()
-        .map(|key| format!("{}/{}:{}", key.account, key.user.as_deref().unwrap_or("root"), key.access_key_id))
+        .map(|key| {
+            let policy = match key.policy {
+                Some(UserPolicy::Admin) => " (admin)",
+                Some(UserPolicy::ReadOnly) => " (read-only)",
+                None => "",
+            };
+            format!("{}/{}{policy}:{}", key.account, key.user.as_deref().unwrap_or("root"), key.access_key_id)
+        })
         .collect();
     shown.join(",")
 }
@@ -59,7 +66,7 @@ mod tests {
     #[test]
     fn secrets_are_neither_shown_nor_repeated_in_errors() {
         let text = r#"[{"account":"111122223333","user":"ci","policy":"admin","access_key_id":"k","secret_access_key":"hush"}]"#;
-        assert_eq!(mask(text), "111122223333/ci:k");
+        assert_eq!(mask(text), "111122223333/ci (admin):k");
         let check = |bad: &str| {
             let error = read_keys(bad).expect_err("refused");
             assert!(!error.contains("hush"), "{error}");
