@@ -164,6 +164,8 @@ impl Writer {
                 group.shares.push((account, bytes * stored / (raw.len() as u64).max(1)));
             }
             self.segment.end += u64::from(count);
+            // Followers keep slices of it for long: a group of one call must not hold on to the room of a full one.
+            raw.shrink_to_fit();
             group.frames.push(Recent { head, body: Bytes::from(raw) });
         }
         Ok(group)
