@@ -73,8 +73,11 @@ impl Engines {
 }
 
 impl Following {
-    /// Lets the follower commit what it has, and end.
+    /// Lets the follower take what is appended, commit it, and end.
     pub(crate) async fn settle(&mut self) -> Result<()> {
+        // The status is of the pump's last round; the next one is due within a fifth of a second.
+        tokio::time::sleep(Duration::from_millis(500)).await;
+        self.status.wait_for(|status| status.lag.entries == 0).await.context("the follower runs")?;
         self.stop.send(true).context("stop the follower")?;
         (&mut self.task).await.context("the follower ends")
     }
