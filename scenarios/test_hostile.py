@@ -34,7 +34,7 @@ def test_a_body_that_is_too_large(server):
 
 def test_duplicate_keys_are_not_two_answers(server):
     status, code = ask(server, b'{"MaxResults":1,"MaxResults":51}')
-    assert (status, code) == (400, "InvalidMaxResultsException")
+    assert (status, code) == (400, "SerializationException")
 
 
 def test_a_wrong_content_type(server):

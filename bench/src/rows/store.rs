@@ -67,6 +67,9 @@ impl Engines {
         let (tell, status) = watch::channel(PumpStatus::default());
         let (stop, stopped) = watch::channel(false);
         let follower: Arc<dyn Follower> = history.clone();
+        let tended = history.clone();
+        let tending_stops = stopped.clone();
+        tokio::spawn(async move { tended.tend(tending_stops).await });
         let task = tokio::spawn(pump(journal, follower, self.world.clone(), tell, stopped));
         Ok(Following { history, status, stop, task })
     }
@@ -154,6 +157,8 @@ pub(crate) fn load(bench: &Bench) -> Result<Vec<Figure>> {
     let peak = Process::me().rss_mb_max()?;
     let rows = contents.sealed_rows as f64;
     drop((following, engines, runtime));
+    // What was just written is still on its way to the disk; a start has the disk to itself.
+    std::thread::sleep(Duration::from_secs(5));
     let server = Server::start(&folder)?;
     std::thread::sleep(Duration::from_secs(2));
     Ok(vec![

@@ -29,6 +29,9 @@ pub trait Follower: Send + Sync {
     fn apply<'a>(&'a self, frames: &'a [Frame]) -> BoxFuture<'a, Result<(), FollowerError>>;
     /// Whether it is time to commit.
     fn due(&self) -> bool;
+    /// Whether it holds so much uncommitted that it takes nothing more until a commit ends: then it lags, and the journal
+    /// keeps what it has not taken. A follower that is full is due.
+    fn full(&self) -> bool;
     /// Makes what was applied durable.
     fn commit(&self) -> BoxFuture<'_, Result<Positions, FollowerError>>;
 }

@@ -70,7 +70,7 @@ pub async fn pump(
         let wait = loop_.wait();
         tokio::select! {
             gone = stop.changed() => if gone.is_err() { break },
-            _ = ends.changed(), if loop_.reads.ready(&loop_.world) => {}
+            _ = ends.changed(), if loop_.reads.ready(&loop_.world) && !loop_.follower.full() => {}
             outcome = committed(&mut loop_.commit) => loop_.reap(outcome),
             () = wait => {}
         }
@@ -144,7 +144,7 @@ impl Loop {
 
     /// Applies what is there of each partition, up to a bound. False: nothing, or not now.
     async fn step(&mut self) -> bool {
-        if !self.reads.ready(&self.world) {
+        if !self.reads.ready(&self.world) || self.follower.full() {
             return false;
         }
         let mut moved = false;

@@ -35,6 +35,7 @@ struct Probe {
     failing_applies: AtomicU64,
     failing_commits: AtomicU64,
     due: AtomicBool,
+    full: AtomicBool,
     asked: AtomicU64,
     commits: AtomicU64,
     /// While true a commit waits for `release`.
@@ -81,6 +82,10 @@ impl Follower for Probe {
             Ok(())
         }
         .boxed()
+    }
+
+    fn full(&self) -> bool {
+        self.full.load(Ordering::SeqCst)
     }
 
     fn due(&self) -> bool {
@@ -216,6 +221,20 @@ async fn applying_goes_on_while_a_commit_runs() {
     assert_eq!(running.journal.start().next(Partition(0)), 10, "the commit covers what was applied before it");
     let (probe, _) = running.end().await;
     assert_eq!(probe.state.lock().expect("no panic").committed.next(Partition(0)), 30);
+}
+
+#[tokio::test]
+async fn a_follower_that_is_full_is_read_to_no_more_until_a_commit_has_ended() {
+    let probe = Probe { full: true.into(), due: true.into(), ..Probe::default() };
+    let running = Running::start(1, probe, 10);
+    running.pass(250).await;
+    assert_eq!(running.probe.seen(), 0);
+    assert!(running.probe.commits.load(Ordering::SeqCst) >= 1, "what makes room goes on");
+    assert_eq!(running.status.borrow().lag.entries, 10, "it is seen to lag");
+    running.probe.full.store(false, Ordering::SeqCst);
+    running.pass(250).await;
+    assert_eq!(running.probe.seen(), 10);
+    running.end().await;
 }
 
 #[tokio::test]

@@ -7,13 +7,14 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Category, Head};
 use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
+use tokio::sync::watch;
 
 use crate::{History, schema};
 
 /// Parts and rows that are too old are looked for so often.
 const EXPIRE_PERIOD: Duration = Duration::from_secs(3_600);
-/// Merging waits while much is unsealed, but not for more than so many seals: else parts gather without end.
-const MERGE_DELAYS_MAX: u32 = 4;
+/// Parts are looked after so often.
+const TEND_PERIOD: Duration = Duration::from_secs(1);
 
 /// How far the follower has come.
 #[derive(Debug)]
@@ -25,12 +26,11 @@ struct State {
     /// When the oldest of what is applied and not committed was applied, on the monotonic clock.
     waiting_since: Option<Duration>,
     expired_at: Option<Duration>,
-    merge_delays: u32,
 }
 
 impl Course {
     pub(crate) fn new(applied: Positions) -> Self {
-        Self(Mutex::new(State { applied, waiting_since: None, expired_at: None, merge_delays: 0 }))
+        Self(Mutex::new(State { applied, waiting_since: None, expired_at: None }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -72,25 +72,39 @@ impl History {
 
     async fn seal(&self) -> Result<Positions, FollowerError> {
         let waiting = self.course.state().waiting_since.take();
-        match self.table.seal().await {
-            Ok(positions) => {
-                self.look_after_parts().await;
-                Ok(positions)
+        self.table.seal().await.map_err(|error| {
+            let mut state = self.course.state();
+            state.waiting_since = waiting.or(state.waiting_since);
+            failed("seal part", error)
+        })
+    }
+
+    /// Merges and expires parts where it is useful, until `stop` shows true or its sender is gone. Apart from commits, so that
+    /// a long merge holds up no seal.
+    pub async fn tend(&self, mut stop: watch::Receiver<bool>) {
+        loop {
+            tokio::select! {
+                _ = stop.wait_for(|stopped| *stopped) => return,
+                () = self.world.sleep(TEND_PERIOD) => {}
             }
-            Err(error) => {
-                let mut state = self.course.state();
-                state.waiting_since = waiting.or(state.waiting_since);
-                Err(failed("seal part", error))
+            tokio::select! {
+                _ = stop.wait_for(|stopped| *stopped) => return,
+                () = self.look_after_parts() => {}
             }
         }
     }
 
-    /// Merges and expires where it is useful. What fails here costs space, not events, and is tried again later.
-    async fn look_after_parts(&self) {
-        if self.may_merge()
-            && let Err(error) = self.table.merge().await
-        {
-            tracing::warn!(%error, "merge parts of the history");
+    /// What fails here costs space, not events, and is tried again later.
+    pub(crate) async fn look_after_parts(&self) {
+        loop {
+            match self.table.merge().await {
+                Ok(true) => {}
+                Ok(false) => break,
+                Err(error) => {
+                    tracing::warn!(%error, "merge parts of the history");
+                    break;
+                }
+            }
         }
         let now = self.world.monotonic();
         let expired_at = self.course.state().expired_at;
@@ -100,17 +114,6 @@ impl History {
                 Err(error) => tracing::warn!(%error, "expire parts of the history"),
             }
         }
-    }
-
-    fn may_merge(&self) -> bool {
-        let busy = self.table.unsealed().bytes > self.settings.seal_bytes / 2;
-        let mut state = self.course.state();
-        if busy && state.merge_delays < MERGE_DELAYS_MAX {
-            state.merge_delays += 1;
-            return false;
-        }
-        state.merge_delays = 0;
-        true
     }
 }
 
@@ -131,6 +134,10 @@ impl Follower for History {
         let Some(since) = self.course.state().waiting_since else { return false };
         let old = self.world.monotonic().saturating_sub(since) >= self.settings.seal_age;
         old || self.table.unsealed().bytes >= self.settings.seal_bytes
+    }
+
+    fn full(&self) -> bool {
+        self.table.unsealed().bytes >= self.settings.seal_bytes + self.settings.seal_bytes / 2
     }
 
     fn commit(&self) -> BoxFuture<'_, Result<Positions, FollowerError>> {

@@ -207,19 +207,33 @@ fn a_commit_is_due_by_age_or_by_bytes() {
 }
 
 #[test]
-fn parts_are_merged_and_expired_with_commits() {
+fn parts_are_looked_after_apart_from_commits() {
     let house = house();
-    let check = |merges: u64| assert_eq!(house.table.merges.load(Ordering::Relaxed), merges);
-    block_on(house.history.commit()).expect("commits");
-    check(1);
-    assert_eq!(*house.table.expired_before.lock().expect("unpoisoned"), Some(now_s() - 90 * DAY_S));
+    let check = |merges: u64, expired_before: i64| {
+        assert_eq!(house.table.merges.load(Ordering::Relaxed), merges);
+        assert_eq!(*house.table.expired_before.lock().expect("unpoisoned"), Some(expired_before - 90 * DAY_S));
+    };
+    let first = now_s();
+    block_on(house.history.look_after_parts());
+    check(1, first);
     house.clock.advance(Duration::from_secs(1_800));
     block_on(house.history.commit()).expect("commits");
-    assert_eq!(*house.table.expired_before.lock().expect("unpoisoned"), Some(now_s() - 90 * DAY_S));
+    block_on(house.history.look_after_parts());
+    check(2, first);
     house.clock.advance(Duration::from_secs(1_800));
-    block_on(house.history.commit()).expect("commits");
-    assert_eq!(*house.table.expired_before.lock().expect("unpoisoned"), Some(now_s() + 3_600 - 90 * DAY_S));
-    check(3);
+    block_on(house.history.look_after_parts());
+    check(3, first + 3_600);
+}
+
+#[test]
+fn it_is_full_when_half_a_part_waits_behind_a_part() {
+    let house = house();
+    for (n, megabytes, full) in [(1, 64, false), (2, 31, false), (3, 1, true)] {
+        let mut large = record(n, &plain()).to_vec();
+        large.resize(megabytes * 1024 * 1024, b' ');
+        block_on(house.history.apply(&[frame(n, large.into())])).expect("applies");
+        assert_eq!(house.history.full(), full, "after record {n}");
+    }
 }
 
 #[test]

@@ -143,10 +143,10 @@ impl Announcer<'_> {
             "managementEvent": true,
             "recipientAccountId": recipient.as_str(),
         });
+        event["serviceEventDetails"] = details;
         if let Some(shared) = shared {
             event["sharedEventID"] = json!(shared.to_string());
         }
-        event["serviceEventDetails"] = details;
         event["eventCategory"] = json!("Management");
         event
     }

@@ -78,7 +78,7 @@ pub struct House {
     stop_recorder: watch::Sender<bool>,
     stop_followers: watch::Sender<bool>,
     recorder_task: JoinHandle<()>,
-    /// One per follower.
+    /// One per follower, and one that looks after the history's parts.
     pumps: Vec<JoinHandle<()>>,
     sweep: JoinHandle<()>,
 }
@@ -144,6 +144,9 @@ impl House {
         let (stop_recorder, recorder_stops) = watch::channel(false);
         let tending = recorder.clone();
         let recorder_task = tokio::spawn(async move { tending.run(recorder_stops).await });
+
+        let (tended, tending_stops) = (history.clone(), followers_stop.clone());
+        pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
 
         // Who answers.
         let models = Models::builtin();

@@ -1,10 +1,10 @@
 //! JSON in: straight into a [`Document`], driven by the operation's input shape.
 //!
-//! Members that the model does not have are skipped, a member that is null counts as absent, and of a member that comes
-//! twice the last one counts, as in the parsers that AWS uses.
+//! Members that the model does not have are skipped, and a member that is null counts as absent. A member that comes twice is
+//! refused: whichever of the two were taken, somebody who reads the body the other way would be deceived.
 
 use std::cell::{Cell, RefCell};
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::fmt;
 
 use base64::Engine as _;
@@ -237,13 +237,17 @@ fn read_structure<'de, 'a, A: MapAccess<'de>>(
     known: impl Fn(&str) -> Option<(&'static str, Value<'a>)>,
 ) -> Result<Document, A::Error> {
     let mut read: Vec<(String, Document)> = Vec::new();
+    let mut seen: Vec<&'static str> = Vec::new();
     while let Some(name) = members.next_key::<Key>()? {
         let Some((name, seed)) = known(&name.0) else {
             members.next_value::<IgnoredAny>()?;
             continue;
         };
+        if seen.contains(&name) {
+            return Err(seed.context.refuse(format!("member {name} is there twice")));
+        }
+        seen.push(name);
         let value = members.next_value_seed(seed)?;
-        read.retain(|(earlier, _)| earlier != name);
         if value != Document::Null {
             read.push((name.to_owned(), value));
         }
@@ -254,16 +258,13 @@ fn read_structure<'de, 'a, A: MapAccess<'de>>(
 fn read_map<'de, A: MapAccess<'de>>(mut entries: A, seed: Value<'_>) -> Result<Document, A::Error> {
     let mut read: Vec<(String, Document)> = Vec::new();
     // Found by their keys in constant time: a map may have as many entries as a body holds.
-    let mut places: HashMap<String, usize> = HashMap::new();
+    let mut seen: HashSet<String> = HashSet::new();
     while let Some(Key(key)) = entries.next_key::<Key>()? {
-        let value = entries.next_value_seed(seed)?;
-        match places.get(&key) {
-            Some(&place) => read[place].1 = value,
-            None => {
-                places.insert(key.clone(), read.len());
-                read.push((key, value));
-            }
+        if !seen.insert(key.clone()) {
+            return Err(seed.context.refuse("a key of a map is there twice"));
         }
+        let value = entries.next_value_seed(seed)?;
+        read.push((key, value));
     }
     Ok(Document::Map(read))
 }
