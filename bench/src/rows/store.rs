@@ -158,7 +158,7 @@ pub(crate) fn load(bench: &Bench) -> Result<Vec<Figure>> {
     let rows = contents.sealed_rows as f64;
     drop((following, engines, runtime));
     // What was just written is still on its way to the disk; a start has the disk to itself.
-    std::thread::sleep(Duration::from_secs(5));
+    let _ = std::process::Command::new("sync").status();
     let server = Server::start(&folder)?;
     std::thread::sleep(Duration::from_secs(2));
     Ok(vec![

@@ -7,6 +7,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Category, Head};
 use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
+use opentrail_table::{Error, Row};
 use tokio::sync::watch;
 
 use crate::{History, schema};
@@ -63,11 +64,33 @@ impl History {
         }
         tracing::trace!(rows = rows.len(), through = last.position.offset, "apply frames");
         metrics::counter!("opentrail_history_rows_total").increment(rows.len() as u64);
-        self.table.append(rows, &through).map_err(|e| failed("append rows", e))?;
+        match self.table.append(rows.clone(), &through) {
+            Ok(()) => {}
+            Err(Error::BadRow(_)) => self.one_by_one(rows, frames, &through).await?,
+            Err(error) => return Err(failed("append rows", error)),
+        }
         let mut state = self.course.state();
         state.applied = through;
         state.waiting_since.get_or_insert(self.world.monotonic());
         Ok(())
+    }
+
+    /// One row that the table cannot hold never keeps the others out, nor the river from flowing.
+    async fn one_by_one(&self, rows: Vec<Row>, frames: &[Frame], through: &Positions) -> Result<(), FollowerError> {
+        let before = self.course.state().applied.clone();
+        for row in rows {
+            let seq = row.seq;
+            match self.table.append(vec![row], &before) {
+                Ok(()) => {}
+                Err(error @ Error::BadRow(_)) => {
+                    if let Some(frame) = frames.iter().find(|frame| schema::seq(frame.position) == Some(seq)) {
+                        self.put_aside(frame, &error).await.map_err(|e| failed("put record aside", e))?;
+                    }
+                }
+                Err(error) => return Err(failed("append rows", error)),
+            }
+        }
+        self.table.append(Vec::new(), through).map_err(|e| failed("append rows", e))
     }
 
     async fn seal(&self) -> Result<Positions, FollowerError> {
@@ -107,8 +130,9 @@ impl History {
             }
         }
         let now = self.world.monotonic();
-        let expired_at = self.course.state().expired_at;
-        if expired_at.is_none_or(|at| now.saturating_sub(at) >= EXPIRE_PERIOD) {
+        // Not at the start: a machine that boots with a wrong clock gets time to set it before anything is deleted.
+        let expired_at = *self.course.state().expired_at.get_or_insert(now);
+        if now.saturating_sub(expired_at) >= EXPIRE_PERIOD {
             match self.table.expire(self.horizon_s()).await {
                 Ok(_) => self.course.state().expired_at = Some(now),
                 Err(error) => tracing::warn!(%error, "expire parts of the history"),

@@ -38,7 +38,7 @@ pub struct Settings {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { seal_bytes: 64 * 1024 * 1024, seal_age: Duration::from_secs(60), retention_days: 90 }
+        Self { seal_bytes: 32 * 1024 * 1024, seal_age: Duration::from_secs(60), retention_days: 90 }
     }
 }
 

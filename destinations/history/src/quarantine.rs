@@ -5,7 +5,7 @@
 use std::sync::atomic::Ordering;
 
 use opentrail_catalog::{Check, Error, From, Key, Stored, Txn, decode, encode};
-use opentrail_event::{AccountId, BadRecord, EventId, Region};
+use opentrail_event::{AccountId, EventId, Region};
 use opentrail_journal::Frame;
 use serde::{Deserialize, Serialize};
 
@@ -60,7 +60,7 @@ impl History {
     }
 
     /// Puts a record aside. Doing it again does nothing more.
-    pub(crate) async fn put_aside(&self, frame: &Frame, why: &BadRecord) -> Result<(), Error> {
+    pub(crate) async fn put_aside(&self, frame: &Frame, why: &(dyn std::fmt::Display + Sync)) -> Result<(), Error> {
         let entry = &frame.entry;
         let beginning = &entry.bytes[..entry.bytes.len().min(BEGINNING_BYTES)];
         let aside = Quarantined {

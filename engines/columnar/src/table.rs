@@ -55,7 +55,7 @@ impl Default for Settings {
             unsealed_bytes_max: 512 << 20,
             find_bytes_max: 64 << 20,
             merge_parts_min: 4,
-            merge_rows_max: 1 << 20,
+            merge_rows_max: 1 << 19,
             merge_bytes_max: 512 << 20,
         }
     }

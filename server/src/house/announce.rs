@@ -5,12 +5,14 @@
 //! account's keys is on that account's too, bound by one sharedEventID.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use aws_lc_rs::digest;
 use bytes::Bytes;
-use opentrail_capture::Recorder;
+use opentrail_capture::{NotTaken, Recorder};
 use opentrail_catalog::{Catalog, Key, Stored, Txn, decode, encode};
 use opentrail_event::{AccountId, EventId};
+use opentrail_journal::Refused;
 use opentrail_policy::Merged;
 use opentrail_world::World;
 use serde::{Deserialize, Serialize};
@@ -19,6 +21,9 @@ use serde_json::{Value, json};
 use super::HouseError;
 
 const SOURCE: &str = "opentrail.amazonaws.com";
+/// How long a start waits for room in the journal, and how often it asks.
+const ROOM_WAIT_MAX: Duration = Duration::from_secs(120);
+const ROOM_PAUSE: Duration = Duration::from_millis(500);
 
 /// The security settings as of the last start whose changes are on record. `server/settings`.
 #[derive(Serialize, Deserialize)]
@@ -117,12 +122,20 @@ impl Announcer<'_> {
         Ok(())
     }
 
+    /// In a journal that is full it waits for followers to make room, as any client would.
     async fn append(&self, account: AccountId, events: Vec<Value>) -> Result<(), HouseError> {
-        let events = events.into_iter().map(|event| Bytes::from(event.to_string())).collect();
-        for taken in self.recorder.append_events(account, events).await? {
-            taken?;
+        let events: Vec<Bytes> = events.into_iter().map(|event| Bytes::from(event.to_string())).collect();
+        let give_up = self.world.monotonic() + ROOM_WAIT_MAX;
+        loop {
+            match self.recorder.append_events(account, events.clone()).await {
+                Ok(taken) => return taken.into_iter().try_for_each(|one| one.map(drop)).map_err(HouseError::from),
+                Err(NotTaken::Refused(Refused::Busy(why))) if self.world.monotonic() < give_up => {
+                    tracing::warn!(why, "the start waits for room in the journal");
+                    self.world.sleep(ROOM_PAUSE).await;
+                }
+                Err(error) => return Err(error.into()),
+            }
         }
-        Ok(())
     }
 
     fn event(&self, name: &str, recipient: AccountId, shared: Option<EventId>, details: Value) -> Value {

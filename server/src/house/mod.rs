@@ -95,13 +95,10 @@ impl House {
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
         let [lookup_tokens, own_tokens] = tokens::secrets(&*catalog, &*seal, &world).await?;
 
-        // What was left open is closed before anything new begins; what the configuration changes is on record before it holds.
+        // What was left open is closed before anything new begins.
         let recorder = Arc::new(Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone()));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
-        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
-        announcer.started(shown).await?;
-        announcer.merged(&directory.merge(&settings.keys).await?).await?;
 
         // Where events go.
         let table = ColumnarTable::open(
@@ -147,6 +144,11 @@ impl House {
 
         let (tended, tending_stops) = (history.clone(), followers_stop.clone());
         pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
+
+        // What the start changes is on record before the door opens. Followers run by now: they make room in a full journal.
+        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
+        announcer.started(shown).await?;
+        announcer.merged(&directory.merge(&settings.keys).await?).await?;
 
         // Who answers.
         let models = Models::builtin();

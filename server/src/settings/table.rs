@@ -140,7 +140,7 @@ pub const TABLE: &[Setting] = &[
     setting!("history.retention_days", "90", "days", true, "how long management events are found", |s, t| {
         count(t, 1, 36_500).map(|v| s.history_retention_days = v as u32)
     }),
-    setting!("history.seal_bytes", "67108864", "bytes", false, "events are written as a part at this size", |s, t| {
+    setting!("history.seal_bytes", "33554432", "bytes", false, "events are written as a part at this size", |s, t| {
         count(t, 64 * KIB, GIB).map(|v| s.history_seal_bytes = v)
     }),
     setting!("history.seal_age", "60", "seconds", false, "events are written as a part at this age", |s, t| {

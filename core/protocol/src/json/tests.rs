@@ -69,11 +69,7 @@ fn wrong_types_are_refused_in_words_that_aws_uses() {
     };
     check("GetTrail", r#"{"Name":"a","Name":"b"}"#, "member Name is there twice");
     check("GetTrail", r#"{"Name":null,"Name":"b"}"#, "member Name is there twice");
-    check(
-        "StartDashboardRefresh",
-        r#"{"QueryParameterValues":{"b":"1","b":"1"}}"#,
-        "a key of a map is there twice",
-    );
+    check("StartDashboardRefresh", r#"{"QueryParameterValues":{"b":"1","b":"1"}}"#, "a key of a map is there twice");
     check("GetTrail", r#"{"Name":1}"#, "NUMBER_VALUE can not be converted to a String");
     check("GetTrail", r#"{"Name":true}"#, "TRUE_VALUE can not be converted to a String");
     check("GetTrail", r#"{"Name":{}}"#, "Start of structure or map found where not expected.");
