@@ -21,6 +21,10 @@ use crate::sigv4::payload::Payload;
 use crate::sigv4::verify::Chain;
 use crate::{Announced, BodyFault, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
 
+/// Longer parameters of a call that does not run are left out of its record: who may do nothing at all could fill the
+/// journal with them else.
+const REFUSED_PARAMETERS_BYTES_MAX: usize = 4 * 1024;
+
 /// A call whose caller is proven.
 pub(crate) struct ProvenCall {
     pub cx: Cx,
@@ -170,11 +174,12 @@ impl Underway {
     }
 
     /// The call as the recorder gets it.
-    fn call(&self, announced: &Announced) -> Call {
+    fn call(&self, announced: &Announced, runs: bool) -> Call {
         let s3 = self.tongue.protocol == Protocol::RestXml;
         let user_agent = self.cx.user_agent.clone().map(|agent| if s3 { format!("[{agent}]") } else { agent });
         Call {
             class: announced.class,
+            runs,
             user_identity: self.cx.principal.user_identity(),
             account: self.cx.account(),
             region: self.cx.region.clone(),
@@ -192,7 +197,12 @@ impl Underway {
 
     /// Records a call that does not run, and answers it.
     async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: bool) -> Reply {
-        let mut call = self.call(&announced);
+        let mut call = self.call(&announced, false);
+        // Nobody has allowed this caller anything yet.
+        if call.request_parameters.as_ref().is_some_and(|p| p.as_bytes().len() > REFUSED_PARAMETERS_BYTES_MAX) {
+            metrics::counter!("opentrail_door_refused_parameters_left_out_total").increment(1);
+            call.request_parameters = None;
+        }
         let mut outcome = Outcome {
             error_code: Some(fault.code.to_string()),
             error_message: Some(fault.message.clone()),
@@ -220,7 +230,7 @@ impl Underway {
 
     /// Intent, run, record, answer.
     async fn perform(&self, hall: &Hall, mut announced: Announced, body: RequestBody) -> Reply {
-        let ticket = match hall.capture.begin(self.call(&announced)).await {
+        let ticket = match hall.capture.begin(self.call(&announced, true)).await {
             Ok(ticket) => ticket,
             Err(refused) => return self.not_recorded("begin recording", &refused),
         };
