@@ -245,6 +245,10 @@ impl Service for RpcService {
         &self.model.xml_namespace
     }
 
+    fn global(&self) -> bool {
+        self.global
+    }
+
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {
         BodyRule::Whole { bytes_max: RPC_BODY_BYTES_MAX }
     }

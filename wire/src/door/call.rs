@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use http::Method;
-use opentrail_event::{RawJson, write_text};
+use opentrail_event::{RawJson, Region, write_text};
 use opentrail_journal::{Call, Outcome};
 use opentrail_policy::{Decision, Question};
 use opentrail_protocol::Protocol;
@@ -182,7 +182,7 @@ impl Underway {
             runs,
             user_identity: self.cx.principal.user_identity(),
             account: self.cx.account(),
-            region: self.cx.region.clone(),
+            region: if self.service.global() { Region::us_east_1() } else { self.cx.region.clone() },
             event_source: self.service.event_source().to_owned(),
             event_name: announced.event_name.clone(),
             api_version: self.service.api_version().map(str::to_owned),
