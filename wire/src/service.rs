@@ -153,7 +153,8 @@ pub trait Service: Send + Sync {
     }
     /// What to do with the body of this request.
     fn body_rule(&self, head: &RequestHead) -> BodyRule;
-    /// Understands the call. `body` is `Some` where the rule said `Whole`.
+    /// Understands the call. `body` is `Some` where the rule said `Whole`; `None` for such a call means that its body
+    /// cannot be used, so that the call will not run and only what the head says of it is wanted.
     fn announce<'a>(
         &'a self,
         cx: &'a Cx,

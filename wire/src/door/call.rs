@@ -56,9 +56,9 @@ impl ProvenCall {
         let body = match take_body(body, &mut head, &payload, &chain, rule, protocol).await {
             Ok(body) => body,
             Err(trouble) => {
-                // Too large, or not what was signed: which operation it was is not known, so there is no record.
                 metrics::counter!("opentrail_door_unusable_bodies_total").increment(1);
-                return Reply::fault(&errors::body::fault(&trouble, protocol), &tongue);
+                let fault = errors::body::fault(&trouble, protocol);
+                return Underway { cx, head, service, tongue, wire_bytes }.without_body(hall, fault).await;
             }
         };
         let underway = Underway { cx, head, service, tongue, wire_bytes };
@@ -105,6 +105,29 @@ async fn take_body(
 }
 
 impl Underway {
+    /// The body is too large, broken off, or not what was signed: recorded where the head alone says which operation it
+    /// was for.
+    async fn without_body(self, hall: &Hall, fault: Fault) -> Reply {
+        let announced = AssertUnwindSafe(self.service.announce(&self.cx, &self.head, None)).catch_unwind().await;
+        match announced {
+            Ok(Ok(announced)) => self.record_refusal(hall, announced, fault, false).await,
+            Ok(Err(Rejected { known: Some(announced), .. })) => {
+                self.record_refusal(hall, *announced, fault, false).await
+            }
+            Ok(Err(Rejected { known: None, .. })) => {
+                metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
+                Reply::fault(&fault, &self.tongue)
+            }
+            Err(_) => self.announce_panicked(),
+        }
+    }
+
+    fn announce_panicked(&self) -> Reply {
+        let (request_id, service) = (&self.cx.request_id, self.service.signing_name());
+        tracing::error!(request_id, service, "announce panicked");
+        Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
+    }
+
     async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
         let whole = match &body {
             RequestBody::Whole(bytes) => Some(bytes),
@@ -123,14 +146,7 @@ impl Underway {
                 metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
                 Reply::fault(&fault, &self.tongue)
             }
-            Err(_) => {
-                tracing::error!(
-                    request_id = self.cx.request_id,
-                    service = self.service.signing_name(),
-                    "announce panicked"
-                );
-                Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
-            }
+            Err(_) => self.announce_panicked(),
         }
     }
 
