@@ -86,7 +86,7 @@ impl Strangers {
 }
 
 /// Whoever has one IPv6 address has a /64 of them.
-fn network(ip: IpAddr) -> [u8; 16] {
+pub(crate) fn network(ip: IpAddr) -> [u8; 16] {
     match ip.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => {

@@ -99,6 +99,34 @@ async fn more_connections_than_allowed_wait() {
 }
 
 #[tokio::test]
+async fn one_address_does_not_get_all_connections() {
+    let house = House::with(opentrail_wire::DoorSettings { connections_max: 256, ..settings() }).await;
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(house.connect().await);
+    }
+    let mut refused = house.connect().await;
+    let closed = tokio::time::timeout(Duration::from_secs(5), refused.read(&mut [0])).await;
+    assert!(!matches!(closed.expect("closed at once"), Ok(1..)));
+    let mut other = house.connect_from([127, 0, 0, 2]).await;
+    let ask = Ask::json("LookupEvents", "{}").sign("cloudtrail", house.now());
+    other.write_all(&ask.bytes()).await.unwrap();
+    assert_eq!(Reply::read(&mut other).await.status, 200);
+    drop(held);
+    for _ in 0..500 {
+        let mut again = house.connect().await;
+        let _ = again.write_all(&ask.bytes()).await;
+        let mut out = Vec::new();
+        let _ = again.read_to_end(&mut out).await;
+        if out.starts_with(b"HTTP/1.1 200") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("what was given back is not given out again");
+}
+
+#[tokio::test]
 async fn a_refused_upload_is_still_told_why() {
     let house = House::open().await;
     // More than the socket's buffers hold, from a client that reads only when it has written everything.

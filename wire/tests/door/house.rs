@@ -111,6 +111,13 @@ impl House {
         TcpStream::connect(self.address).await.unwrap()
     }
 
+    /// From another address of this machine than the usual one.
+    pub(crate) async fn connect_from(&self, ip: [u8; 4]) -> TcpStream {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((ip, 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
+    }
+
     /// Sends raw bytes and reads until the other side closes.
     pub(crate) async fn raw(&self, bytes: &[u8]) -> Reply {
         let mut stream = self.connect().await;
