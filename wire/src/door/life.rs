@@ -21,6 +21,7 @@ use super::guard::Verdict;
 use super::host::{self, Hosts};
 use super::listen::Peer;
 use super::reply::{OutBody, Reply};
+use super::shares::Shares;
 use super::strangers::Strangers;
 use super::{Door, DoorSettings, Pages};
 use crate::errors::body::BodyTrouble;
@@ -42,6 +43,8 @@ const S3_HEADER_BYTES_MAX: usize = 8 * 1024;
 const UNPROVEN_SMALL_BYTES_MAX: u64 = 64 * 1024;
 /// Larger ones that may be in memory at once: who knows a key's id, but not its secret, could fill it else.
 const UNPROVEN_LARGE_BODIES_MAX: usize = 32;
+/// And of one address: others need places too.
+const UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX: usize = 4;
 /// How long a body may take whose sender is not proven yet.
 const UNPROVEN_BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -57,6 +60,7 @@ pub(crate) struct Hall {
     strangers: Strangers,
     /// Places for large bodies whose sender is not proven yet.
     large_bodies: Semaphore,
+    large_body_shares: Arc<Shares>,
     hosts: Hosts,
 }
 
@@ -91,6 +95,7 @@ impl Hall {
             verifier,
             strangers: Strangers::default(),
             large_bodies: Semaphore::new(UNPROVEN_LARGE_BODIES_MAX),
+            large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,
         }
     }
@@ -200,7 +205,7 @@ impl Hall {
             let BodyRule::Whole { bytes_max } = rule else {
                 return Err(self.refused(&Refusal::ContentHashMissing, tongue));
             };
-            let body = self.unproven_body(pieces, &head.headers, bytes_max, tongue).await?;
+            let body = self.unproven_body(peer, pieces, &head.headers, bytes_max, tongue).await?;
             let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
             (Held::Whole(body), self.verifier.prove(&seen(&head), plausible, Some(&hash)))
         } else {
@@ -221,6 +226,7 @@ impl Hall {
     /// The whole of a body whose hash is needed to prove its sender.
     async fn unproven_body(
         &self,
+        peer: &Peer,
         pieces: Pieces,
         headers: &HeaderMap,
         bytes_max: usize,
@@ -231,10 +237,14 @@ impl Hall {
         let small = declared.is_some_and(|bytes| bytes <= UNPROVEN_SMALL_BYTES_MAX);
         let _place = match small || is_bodiless(headers) {
             true => None,
-            false => Some(self.large_bodies.try_acquire().map_err(|_| {
-                let why = "Too many large requests are being read just now. Please try again.";
-                End::Trouble(errors::unavailable(tongue.protocol, why))
-            })?),
+            false => {
+                let places = (self.large_body_shares.take(peer.ip), self.large_bodies.try_acquire());
+                let (Some(share), Ok(place)) = places else {
+                    let why = "Too many large requests are being read just now. Please try again.";
+                    return Err(End::Trouble(errors::unavailable(tongue.protocol, why)));
+                };
+                Some((share, place))
+            }
         };
         tokio::select! {
             body = body::whole_unproven(pieces, declared, bytes_max) => body.map_err(stranger),

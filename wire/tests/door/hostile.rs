@@ -146,21 +146,35 @@ async fn large_bodies_of_unproven_senders_are_few() {
         crate::auth::without_hash(&house, ask, "cloudtrail").bytes()
     };
     let mut halves = Vec::new();
-    for _ in 0..32 {
-        let mut stream = house.connect().await;
-        let bytes = large();
-        stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
-        halves.push(stream);
-    }
-    let mut refused = house.raw(&large()).await;
-    // The last of the halves may not have been seen yet.
-    for _ in 0..100 {
-        if refused.status == 503 {
-            break;
+    let raw_from = async |ip: [u8; 4]| {
+        let mut stream = house.connect_from(ip).await;
+        let _ = stream.write_all(&large()).await;
+        Reply::read(&mut stream).await
+    };
+    let refused_from = async |ip: [u8; 4]| {
+        let mut refused = raw_from(ip).await;
+        // The last of the halves may not have been seen yet.
+        for _ in 0..100 {
+            if refused.status == 503 {
+                break;
+            }
+            refused = raw_from(ip).await;
         }
-        refused = house.raw(&large()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailableException"));
+    };
+    for address in 1..=8 {
+        // One address has a few of the places, and the next one still finds some.
+        let ip = [127, 0, 0, address];
+        assert_eq!(raw_from(ip).await.code(), "InvalidSignatureException");
+        for _ in 0..4 {
+            let mut stream = house.connect_from(ip).await;
+            let bytes = large();
+            stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+            halves.push(stream);
+        }
+        refused_from(ip).await;
     }
-    assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailableException"));
+    refused_from([127, 0, 0, 9]).await;
     still_open(&house).await;
     let small = crate::auth::without_hash(&house, Ask::json("LookupEvents", "{}"), "cloudtrail");
     assert_eq!(house.send(&small).await.code(), "InvalidSignatureException");
