@@ -39,6 +39,11 @@ const OPERATOR_SERVICE: &str = "opentrail";
 /// S3's limit of a request's header section (`spec/s3.md` 2).
 const S3_HEADER_BYTES_MAX: usize = 8 * 1024;
 
+/// Parameters in a query. No operation takes nearly as many, and the proof looks at each.
+const QUERY_PAIRS_MAX: usize = 256;
+/// A longer query of a presigned request is not looked into for an address that proved nobody too often.
+const THROTTLED_QUERY_BYTES_MAX: usize = 4 * 1024;
+
 /// A body of at most so many bytes is read for its hash without asking for a place.
 const UNPROVEN_SMALL_BYTES_MAX: u64 = 64 * 1024;
 /// Larger ones that may be in memory at once: who knows a key's id, but not its secret, could fill it else.
@@ -113,6 +118,7 @@ impl Hall {
             raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
+        let verdict = with_query(verdict, &head);
         let head_only = head.method == Method::HEAD;
         let wire_bytes = Arc::new(AtomicU64::new(0));
         let idle = self.settings.body_idle_timeout;
@@ -192,6 +198,9 @@ impl Hall {
         }
         if is_health(&head) && claim::is_unsigned(&seen(&head)) {
             return Err(End::Page(self.readiness()));
+        }
+        if is_cheaply_unproven(&head) && self.strangers.is_throttled(peer.ip, self.world.monotonic()) {
+            return Err(End::Stranger(errors::throttled(tongue.protocol)));
         }
         let now = self.world.now();
         let checked = self.verifier.check(&seen(&head), now, |name| self.dialect(name)).await;
@@ -381,6 +390,22 @@ fn is_bodiless(headers: &HeaderMap) -> bool {
 
 fn is_health(head: &RequestHead) -> bool {
     head.method == Method::GET && head.raw_path == "/health" && head.raw_query.is_empty()
+}
+
+/// Refuses what has more parameters than are looked at.
+fn with_query(verdict: Verdict, head: &RequestHead) -> Verdict {
+    match verdict {
+        Verdict::Clean { .. } if head.raw_query.split('&').nth(QUERY_PAIRS_MAX).is_some() => {
+            Verdict::Refused { status: 400, why: "The query has too many parameters.", protocol: guess_protocol(head) }
+        }
+        verdict => verdict,
+    }
+}
+
+/// Unsigned, or presigned at a length that costs more to look into than to send.
+fn is_cheaply_unproven(head: &RequestHead) -> bool {
+    !head.headers.contains_key(http::header::AUTHORIZATION)
+        && (!head.raw_query.contains("X-Amz-") || head.raw_query.len() > THROTTLED_QUERY_BYTES_MAX)
 }
 
 fn refused_head(verdict: &Verdict, protocol: Protocol) -> Option<Fault> {

@@ -99,6 +99,19 @@ async fn more_connections_than_allowed_wait() {
 }
 
 #[tokio::test]
+async fn queries_of_too_many_parameters_are_refused() {
+    let house = House::open().await;
+    let check = async |pairs: usize, status: u16| {
+        let ask = Ask::new(Method::GET, &format!("/logs/a?{}", vec!["a=1"; pairs].join("&")));
+        let reply = house.send(&ask.sign("s3", house.now())).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+    };
+    check(256, 200).await;
+    check(257, 400).await;
+    check(1000, 400).await;
+}
+
+#[tokio::test]
 async fn one_address_does_not_get_all_connections() {
     let house = House::with(opentrail_wire::DoorSettings { connections_max: 256, ..settings() }).await;
     let mut held = Vec::new();
