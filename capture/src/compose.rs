@@ -126,8 +126,10 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
     }
 }
 
+/// The reserve is for calls that may mend its cause, so not for one that does not run.
 fn urgency(call: &Call) -> Urgency {
     match call.class.category {
+        _ if !call.runs => Urgency::Normal,
         Category::Management => Urgency::ControlPlane,
         Category::Data | Category::NetworkActivity | Category::Insight => Urgency::Normal,
     }

@@ -90,7 +90,7 @@ impl Recorder {
         self.ready()?;
         let event_id = EventId::from_bytes(self.world.uuid_v4());
         let wanted = self.wanted(&call);
-        if !wanted || !call.class.needs_intent() {
+        if !wanted || !call.needs_intent() {
             return Ok(Ticket { event_id, wanted, call });
         }
         let announcing = self.book.announce().map_err(|_| {
@@ -110,7 +110,7 @@ impl Recorder {
         }
         self.ready()?;
         let now = self.world.now();
-        if !call.class.needs_intent() {
+        if !call.needs_intent() {
             let entries = compose::records(&call, &outcome, event_id, now, false);
             let at = self.journal.append(entries).await.map_err(refused)?;
             metrics::counter!("opentrail_capture_records_total").increment(at.len() as u64);

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use opentrail_event::{
     AccountId, Arn, Category, Head, IdentityType, Owner, RawJson, RecordResource, Region, UserIdentity,
 };
-use opentrail_journal::{Call, CallClass, Capture, Kind, Outcome, Refused};
+use opentrail_journal::{Call, CallClass, Capture, Kind, Outcome, Refused, Urgency};
 use opentrail_selector::{DataEvent, Interest, NothingSelected};
 use opentrail_world::{SimClock, World};
 use serde_json::{Value, json};
@@ -46,6 +46,7 @@ fn call(read_only: bool) -> Call {
     let account = account(ANNA);
     Call {
         class: CallClass { category: Category::Management, read_only, mints_credentials: false },
+        runs: true,
         user_identity: UserIdentity {
             kind: IdentityType::IAMUser,
             principal_id: "AIDA1".into(),
@@ -109,6 +110,17 @@ fn a_read_has_no_intent_and_one_that_mints_credentials_has() {
     minting.class.mints_credentials = true;
     let _ticket = block_on(recorder.begin(minting)).expect("announced");
     assert_eq!(journal.kinds(), [Kind::Record, Kind::Intent]);
+}
+
+#[test]
+fn a_call_that_does_not_run_is_one_record_outside_the_reserve() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let recorder = ready(&journal, &world);
+    let ticket = block_on(recorder.begin(Call { runs: false, ..call(false) })).expect("announced");
+    assert!(journal.kinds().is_empty());
+    block_on(recorder.finish(ticket, Outcome::default())).expect("recorded").expect("wanted");
+    assert_eq!(journal.kinds(), [Kind::Record]);
+    assert_eq!(journal.records()[0].entry.urgency, Urgency::Normal);
 }
 
 #[test]

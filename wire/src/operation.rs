@@ -70,6 +70,7 @@ pub trait Operation: Send + Sync {
 pub struct RpcService {
     pub(crate) model: Arc<ServiceModel>,
     pub(crate) operations: Vec<Box<dyn Operation>>,
+    pub(crate) global: bool,
 }
 
 impl RpcService {
@@ -80,7 +81,13 @@ impl RpcService {
             assert!(model.operation(name).is_some(), "{name} is not in the model of {}", model.signing_name);
             assert!(operations[..i].iter().all(|o| o.facts().name != name), "{name} is twice in the table");
         }
-        Self { model, operations }
+        Self { model, operations, global: false }
+    }
+
+    /// The same service, [global](crate::Service::global).
+    #[must_use]
+    pub fn into_global(self) -> Self {
+        Self { global: true, ..self }
     }
 
     /// The table.

@@ -101,14 +101,19 @@ impl RpcService {
         }
     }
 
-    fn announce_now(&self, cx: &Cx, head: &RequestHead, body: &[u8]) -> Result<Announced, Rejected> {
+    fn announce_now(&self, cx: &Cx, head: &RequestHead, body: Option<&Bytes>) -> Result<Announced, Rejected> {
+        let usable = body.is_some();
+        let body = body.map_or(&b""[..], |bytes| bytes);
         let asked = self.asked(head, body).map_err(|fault| Rejected { fault, known: None })?;
         let (Asked::Json(name) | Asked::Query(name, _)) = &asked;
         let Some(model) = self.model.operation(name) else {
             return Err(Rejected { fault: self.not_built(name), known: None });
         };
         let place = self.operations.iter().position(|o| o.facts().name == model.name);
-        let decoded = self.decode(model, &asked, body);
+        let decoded = match usable {
+            true => self.decode(model, &asked, body),
+            false => Err(Malformed { message: "The body cannot be used.".into() }),
+        };
         let Some((place, operation)) = place.and_then(|at| Some((at, self.operations.get(at)?))) else {
             let known = self.unbuilt(model, decoded.ok().as_ref());
             return Err(Rejected { fault: self.not_built(name), known: Some(Box::new(known)) });
@@ -245,6 +250,10 @@ impl Service for RpcService {
         &self.model.xml_namespace
     }
 
+    fn global(&self) -> bool {
+        self.global
+    }
+
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {
         BodyRule::Whole { bytes_max: RPC_BODY_BYTES_MAX }
     }
@@ -255,7 +264,6 @@ impl Service for RpcService {
         head: &'a RequestHead,
         body: Option<&'a Bytes>,
     ) -> BoxFuture<'a, Result<Announced, Rejected>> {
-        let body = body.map_or(&b""[..], |bytes| bytes);
         Box::pin(async move { self.announce_now(cx, head, body) })
     }
 

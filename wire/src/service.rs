@@ -147,9 +147,14 @@ pub trait Service: Send + Sync {
     fn protocol(&self) -> Protocol;
     /// The namespace of XML answers; empty for JSON ones.
     fn xml_namespace(&self) -> &str;
+    /// Whether the service has one home for all regions: its calls are recorded in us-east-1, wherever they were signed for.
+    fn global(&self) -> bool {
+        false
+    }
     /// What to do with the body of this request.
     fn body_rule(&self, head: &RequestHead) -> BodyRule;
-    /// Understands the call. `body` is `Some` where the rule said `Whole`.
+    /// Understands the call. `body` is `Some` where the rule said `Whole`; `None` for such a call means that its body
+    /// cannot be used, so that the call will not run and only what the head says of it is wanted.
     fn announce<'a>(
         &'a self,
         cx: &'a Cx,

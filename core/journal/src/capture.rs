@@ -16,7 +16,7 @@ pub struct CallClass {
 }
 
 impl CallClass {
-    /// Whether an intent is made durable before the call runs.
+    /// Whether a call of this kind that runs needs an intent.
     pub fn needs_intent(self) -> bool {
         !self.read_only || self.mints_credentials
     }
@@ -26,6 +26,8 @@ impl CallClass {
 #[derive(Debug, Clone)]
 pub struct Call {
     pub class: CallClass,
+    /// False for a call that is refused before it runs: there is nothing to announce.
+    pub runs: bool,
     pub user_identity: UserIdentity,
     /// The account whose history gets the record.
     pub account: AccountId,
@@ -41,6 +43,13 @@ pub struct Call {
     pub request_parameters: Option<RawJson>,
     pub resources: Vec<RecordResource>,
     pub tls: Option<TlsDetails>,
+}
+
+impl Call {
+    /// Whether an intent is made durable before the call runs.
+    pub fn needs_intent(&self) -> bool {
+        self.runs && self.class.needs_intent()
+    }
 }
 
 /// How a call ended.
@@ -84,7 +93,7 @@ pub enum Refused {
 /// The port. `capture` implements it, `wire` uses it.
 ///
 /// # Contract
-/// When `begin` returns, the intent of a call that [needs one](CallClass::needs_intent) is durable. When `finish`
+/// When `begin` returns, the intent of a call that [needs one](Call::needs_intent) is durable. When `finish`
 /// returns a position, the record is durable. The caller is answered only after `finish`.
 pub trait Capture: Send + Sync {
     /// Announces the call.

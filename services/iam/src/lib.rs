@@ -17,6 +17,20 @@ pub fn services(models: &Models) -> [RpcService; 2] {
     let model = |name: &str| models.by_signing_name(name).expect("the models of sts and iam are built in");
     [
         RpcService::new(model("sts"), vec![Box::new(op::get_caller_identity::GetCallerIdentity)]),
-        RpcService::new(model("iam"), Vec::new()),
+        RpcService::new(model("iam"), Vec::new()).into_global(),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use opentrail_wire::Service;
+
+    use super::*;
+
+    #[test]
+    fn iam_is_global_and_sts_is_where_it_was_asked() {
+        let services = services(&Models::builtin());
+        let global: Vec<_> = services.iter().map(|s| (s.signing_name(), s.global())).collect();
+        assert_eq!(global, [("sts", false), ("iam", true)]);
+    }
 }

@@ -39,7 +39,7 @@ pub fn service(
     tokens: TokenKey,
 ) -> RpcService {
     let model = models.by_signing_name("opentrail").expect("the model of our own service is built in");
-    RpcService::new(model, operations(Arc::new(Desk { directory, find, world, tokens })))
+    RpcService::new(model, operations(Arc::new(Desk { directory, find, world, tokens }))).into_global()
 }
 
 fn operations(desk: Arc<Desk>) -> Vec<Box<dyn Operation>> {

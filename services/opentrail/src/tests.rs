@@ -135,6 +135,13 @@ fn input() -> Document {
 }
 
 #[test]
+fn its_calls_are_recorded_in_one_region() {
+    let Desk { directory, find, world, .. } = &*bench().desk;
+    let service = service(&Models::builtin(), directory.clone(), find.clone(), world.clone(), TokenKey::new(&[9; 32]));
+    assert!(opentrail_wire::Service::global(&service));
+}
+
+#[test]
 fn every_operation_of_the_model_is_in_the_table_and_says_its_errors() {
     let bench = bench();
     let model = Models::builtin().by_signing_name("opentrail").expect("built in");

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use http::Method;
-use opentrail_event::{RawJson, write_text};
+use opentrail_event::{RawJson, Region, write_text};
 use opentrail_journal::{Call, Outcome};
 use opentrail_policy::{Decision, Question};
 use opentrail_protocol::Protocol;
@@ -20,6 +20,10 @@ use crate::errors::{self, Tongue};
 use crate::sigv4::payload::Payload;
 use crate::sigv4::verify::Chain;
 use crate::{Announced, BodyFault, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
+
+/// Longer parameters of a call that does not run are left out of its record: who may do nothing at all could fill the
+/// journal with them else.
+const REFUSED_PARAMETERS_BYTES_MAX: usize = 4 * 1024;
 
 /// A call whose caller is proven.
 pub(crate) struct ProvenCall {
@@ -52,9 +56,9 @@ impl ProvenCall {
         let body = match take_body(body, &mut head, &payload, &chain, rule, protocol).await {
             Ok(body) => body,
             Err(trouble) => {
-                // Too large, or not what was signed: which operation it was is not known, so there is no record.
                 metrics::counter!("opentrail_door_unusable_bodies_total").increment(1);
-                return Reply::fault(&errors::body::fault(&trouble, protocol), &tongue);
+                let fault = errors::body::fault(&trouble, protocol);
+                return Underway { cx, head, service, tongue, wire_bytes }.without_body(hall, fault).await;
             }
         };
         let underway = Underway { cx, head, service, tongue, wire_bytes };
@@ -101,6 +105,29 @@ async fn take_body(
 }
 
 impl Underway {
+    /// The body is too large, broken off, or not what was signed: recorded where the head alone says which operation it
+    /// was for.
+    async fn without_body(self, hall: &Hall, fault: Fault) -> Reply {
+        let announced = AssertUnwindSafe(self.service.announce(&self.cx, &self.head, None)).catch_unwind().await;
+        match announced {
+            Ok(Ok(announced)) => self.record_refusal(hall, announced, fault, false).await,
+            Ok(Err(Rejected { known: Some(announced), .. })) => {
+                self.record_refusal(hall, *announced, fault, false).await
+            }
+            Ok(Err(Rejected { known: None, .. })) => {
+                metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
+                Reply::fault(&fault, &self.tongue)
+            }
+            Err(_) => self.announce_panicked(),
+        }
+    }
+
+    fn announce_panicked(&self) -> Reply {
+        let (request_id, service) = (&self.cx.request_id, self.service.signing_name());
+        tracing::error!(request_id, service, "announce panicked");
+        Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
+    }
+
     async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
         let whole = match &body {
             RequestBody::Whole(bytes) => Some(bytes),
@@ -119,14 +146,7 @@ impl Underway {
                 metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
                 Reply::fault(&fault, &self.tongue)
             }
-            Err(_) => {
-                tracing::error!(
-                    request_id = self.cx.request_id,
-                    service = self.service.signing_name(),
-                    "announce panicked"
-                );
-                Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
-            }
+            Err(_) => self.announce_panicked(),
         }
     }
 
@@ -170,14 +190,15 @@ impl Underway {
     }
 
     /// The call as the recorder gets it.
-    fn call(&self, announced: &Announced) -> Call {
+    fn call(&self, announced: &Announced, runs: bool) -> Call {
         let s3 = self.tongue.protocol == Protocol::RestXml;
         let user_agent = self.cx.user_agent.clone().map(|agent| if s3 { format!("[{agent}]") } else { agent });
         Call {
             class: announced.class,
+            runs,
             user_identity: self.cx.principal.user_identity(),
             account: self.cx.account(),
-            region: self.cx.region.clone(),
+            region: if self.service.global() { Region::us_east_1() } else { self.cx.region.clone() },
             event_source: self.service.event_source().to_owned(),
             event_name: announced.event_name.clone(),
             api_version: self.service.api_version().map(str::to_owned),
@@ -192,7 +213,12 @@ impl Underway {
 
     /// Records a call that does not run, and answers it.
     async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: bool) -> Reply {
-        let mut call = self.call(&announced);
+        let mut call = self.call(&announced, false);
+        // Nobody has allowed this caller anything yet.
+        if call.request_parameters.as_ref().is_some_and(|p| p.as_bytes().len() > REFUSED_PARAMETERS_BYTES_MAX) {
+            metrics::counter!("opentrail_door_refused_parameters_left_out_total").increment(1);
+            call.request_parameters = None;
+        }
         let mut outcome = Outcome {
             error_code: Some(fault.code.to_string()),
             error_message: Some(fault.message.clone()),
@@ -220,7 +246,7 @@ impl Underway {
 
     /// Intent, run, record, answer.
     async fn perform(&self, hall: &Hall, mut announced: Announced, body: RequestBody) -> Reply {
-        let ticket = match hall.capture.begin(self.call(&announced)).await {
+        let ticket = match hall.capture.begin(self.call(&announced, true)).await {
             Ok(ticket) => ticket,
             Err(refused) => return self.not_recorded("begin recording", &refused),
         };

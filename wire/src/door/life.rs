@@ -21,6 +21,7 @@ use super::guard::Verdict;
 use super::host::{self, Hosts};
 use super::listen::Peer;
 use super::reply::{OutBody, Reply};
+use super::shares::Shares;
 use super::strangers::Strangers;
 use super::{Door, DoorSettings, Pages};
 use crate::errors::body::BodyTrouble;
@@ -38,10 +39,17 @@ const OPERATOR_SERVICE: &str = "opentrail";
 /// S3's limit of a request's header section (`spec/s3.md` 2).
 const S3_HEADER_BYTES_MAX: usize = 8 * 1024;
 
+/// Parameters in a query. No operation takes nearly as many, and the proof looks at each.
+const QUERY_PAIRS_MAX: usize = 256;
+/// A longer query of a presigned request is not looked into for an address that proved nobody too often.
+const THROTTLED_QUERY_BYTES_MAX: usize = 4 * 1024;
+
 /// A body of at most so many bytes is read for its hash without asking for a place.
 const UNPROVEN_SMALL_BYTES_MAX: u64 = 64 * 1024;
 /// Larger ones that may be in memory at once: who knows a key's id, but not its secret, could fill it else.
 const UNPROVEN_LARGE_BODIES_MAX: usize = 32;
+/// And of one address: others need places too.
+const UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX: usize = 4;
 /// How long a body may take whose sender is not proven yet.
 const UNPROVEN_BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -57,6 +65,7 @@ pub(crate) struct Hall {
     strangers: Strangers,
     /// Places for large bodies whose sender is not proven yet.
     large_bodies: Semaphore,
+    large_body_shares: Arc<Shares>,
     hosts: Hosts,
 }
 
@@ -91,6 +100,7 @@ impl Hall {
             verifier,
             strangers: Strangers::default(),
             large_bodies: Semaphore::new(UNPROVEN_LARGE_BODIES_MAX),
+            large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,
         }
     }
@@ -108,6 +118,7 @@ impl Hall {
             raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
+        let verdict = with_query(verdict, &head);
         let head_only = head.method == Method::HEAD;
         let wire_bytes = Arc::new(AtomicU64::new(0));
         let idle = self.settings.body_idle_timeout;
@@ -188,6 +199,9 @@ impl Hall {
         if is_health(&head) && claim::is_unsigned(&seen(&head)) {
             return Err(End::Page(self.readiness()));
         }
+        if is_cheaply_unproven(&head) && self.strangers.is_throttled(peer.ip, self.world.monotonic()) {
+            return Err(End::Stranger(errors::throttled(tongue.protocol)));
+        }
         let now = self.world.now();
         let checked = self.verifier.check(&seen(&head), now, |name| self.dialect(name)).await;
         let plausible = match checked {
@@ -200,7 +214,7 @@ impl Hall {
             let BodyRule::Whole { bytes_max } = rule else {
                 return Err(self.refused(&Refusal::ContentHashMissing, tongue));
             };
-            let body = self.unproven_body(pieces, &head.headers, bytes_max, tongue).await?;
+            let body = self.unproven_body(peer, pieces, &head.headers, bytes_max, tongue).await?;
             let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
             (Held::Whole(body), self.verifier.prove(&seen(&head), plausible, Some(&hash)))
         } else {
@@ -221,6 +235,7 @@ impl Hall {
     /// The whole of a body whose hash is needed to prove its sender.
     async fn unproven_body(
         &self,
+        peer: &Peer,
         pieces: Pieces,
         headers: &HeaderMap,
         bytes_max: usize,
@@ -231,10 +246,14 @@ impl Hall {
         let small = declared.is_some_and(|bytes| bytes <= UNPROVEN_SMALL_BYTES_MAX);
         let _place = match small || is_bodiless(headers) {
             true => None,
-            false => Some(self.large_bodies.try_acquire().map_err(|_| {
-                let why = "Too many large requests are being read just now. Please try again.";
-                End::Trouble(errors::unavailable(tongue.protocol, why))
-            })?),
+            false => {
+                let places = (self.large_body_shares.take(peer.ip), self.large_bodies.try_acquire());
+                let (Some(share), Ok(place)) = places else {
+                    let why = "Too many large requests are being read just now. Please try again.";
+                    return Err(End::Trouble(errors::unavailable(tongue.protocol, why)));
+                };
+                Some((share, place))
+            }
         };
         tokio::select! {
             body = body::whole_unproven(pieces, declared, bytes_max) => body.map_err(stranger),
@@ -371,6 +390,22 @@ fn is_bodiless(headers: &HeaderMap) -> bool {
 
 fn is_health(head: &RequestHead) -> bool {
     head.method == Method::GET && head.raw_path == "/health" && head.raw_query.is_empty()
+}
+
+/// Refuses what has more parameters than are looked at.
+fn with_query(verdict: Verdict, head: &RequestHead) -> Verdict {
+    match verdict {
+        Verdict::Clean { .. } if head.raw_query.split('&').nth(QUERY_PAIRS_MAX).is_some() => {
+            Verdict::Refused { status: 400, why: "The query has too many parameters.", protocol: guess_protocol(head) }
+        }
+        verdict => verdict,
+    }
+}
+
+/// Unsigned, or presigned at a length that costs more to look into than to send.
+fn is_cheaply_unproven(head: &RequestHead) -> bool {
+    !head.headers.contains_key(http::header::AUTHORIZATION)
+        && (!head.raw_query.contains("X-Amz-") || head.raw_query.len() > THROTTLED_QUERY_BYTES_MAX)
 }
 
 fn refused_head(verdict: &Verdict, protocol: Protocol) -> Option<Fault> {

@@ -21,10 +21,15 @@ use super::Door;
 use super::guard::Guarded;
 use super::life::Hall;
 use super::reply::OutBody;
+use super::shares::Shares;
 use super::tls::{self, TlsFacts};
 
 /// Of bytes that hyper reads ahead on one connection.
 const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
+/// One address may hold a quarter of all connections,
+const ADDRESS_SHARE: usize = 4;
+/// or so many if that is more: a few busy clients behind one address are no attack.
+const ADDRESS_CONNECTIONS_MIN: usize = 64;
 /// After the system refused to give a connection (no file descriptors left, for one).
 const ACCEPT_PAUSE: Duration = Duration::from_millis(50);
 
@@ -86,6 +91,7 @@ async fn accept(
     alive: mpsc::Sender<Infallible>,
 ) -> JoinSet<()> {
     let places = Arc::new(Semaphore::new(hall.settings.connections_max.clamp(1, Semaphore::MAX_PERMITS)));
+    let shares = Shares::new((hall.settings.connections_max / ADDRESS_SHARE).max(ADDRESS_CONNECTIONS_MIN));
     let mut connections = JoinSet::new();
     loop {
         let next = async {
@@ -107,10 +113,15 @@ async fn accept(
             }
         };
         metrics::counter!("opentrail_door_connections_total").increment(1);
+        // Closed without a word: an answer would keep the place that is refused.
+        let Some(share) = shares.take(peer.ip()) else {
+            metrics::counter!("opentrail_door_connections_refused_total").increment(1);
+            continue;
+        };
         let (acceptor, hall, stopped, alive) = (acceptor.clone(), hall.clone(), stopped.clone(), alive.clone());
         connections.spawn(async move {
             connect(stream, peer.ip().to_canonical(), acceptor, hall, stopped, alive).await;
-            drop(place);
+            drop((share, place));
         });
     }
 }

@@ -2,7 +2,8 @@
 //!
 //! The cast: [`listen`] accepts connections, [`tls`] protects them, [`guard`] reads every head before the HTTP parser
 //! does; [`life`] finds out who calls (a stranger's way ends there, in [`strangers`]); [`call`] takes a proven caller's
-//! call through announce, decide, intent, run and record; [`body`] and [`reply`] are what comes in and goes out.
+//! call through announce, decide, intent, run and record; [`body`] and [`reply`] are what comes in and goes out;
+//! [`shares`] keeps one address from holding all there is.
 
 mod body;
 mod call;
@@ -11,6 +12,7 @@ mod host;
 mod life;
 mod listen;
 mod reply;
+mod shares;
 mod strangers;
 mod tls;
 
@@ -41,6 +43,7 @@ pub struct DoorSettings {
     /// `BUCKET.s3.REGION.localhost`, `BUCKET.s3.localhost` or `BUCKET.localhost` is one for that bucket. Empty: path
     /// style only.
     pub host_names: Vec<String>,
+    /// Of all addresses together; one address may hold a quarter of them, or 64 if that is more.
     pub connections_max: usize,
     /// How long a connection may take to send a request's head.
     pub head_timeout: Duration,

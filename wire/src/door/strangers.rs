@@ -47,6 +47,10 @@ impl Bucket {
         true
     }
 
+    fn is_empty(&self, now: Duration) -> bool {
+        TOKENS_PER_S.mul_add(now.saturating_sub(self.at).as_secs_f64(), self.tokens) < 1.0
+    }
+
     fn is_full(&self, now: Duration) -> bool {
         TOKENS_PER_S.mul_add(now.saturating_sub(self.at).as_secs_f64(), self.tokens) >= TOKENS_MAX
     }
@@ -62,6 +66,14 @@ pub(crate) struct Reception {
 }
 
 impl Strangers {
+    /// Whether one more refusal at `now` (monotonic) would not be spelt out. Takes nothing.
+    pub(crate) fn is_throttled(&self, ip: IpAddr, now: Duration) -> bool {
+        let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let own = state.buckets.get(&network(ip));
+        let bucket = own.or(if state.buckets.len() < ADDRESSES_MAX { None } else { state.others.as_ref() });
+        bucket.is_some_and(|bucket| bucket.is_empty(now))
+    }
+
     /// One more refusal at `now` (monotonic).
     pub(crate) fn receive(&self, ip: IpAddr, now: Duration) -> Reception {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
@@ -86,7 +98,7 @@ impl Strangers {
 }
 
 /// Whoever has one IPv6 address has a /64 of them.
-fn network(ip: IpAddr) -> [u8; 16] {
+pub(crate) fn network(ip: IpAddr) -> [u8; 16] {
     match ip.to_canonical() {
         IpAddr::V4(v4) => v4.to_ipv6_mapped().octets(),
         IpAddr::V6(v6) => {
@@ -111,6 +123,8 @@ mod tests {
         let at = Duration::from_secs(100);
         let full = (0..1000).filter(|_| strangers.receive(ip("10.0.0.1"), at).in_full).count();
         assert_eq!(full, 200);
+        assert!(strangers.is_throttled(ip("10.0.0.1"), at) && !strangers.is_throttled(ip("10.0.0.2"), at));
+        assert!(!strangers.is_throttled(ip("10.0.0.1"), at + Duration::from_secs(1)));
         assert!(strangers.receive(ip("10.0.0.2"), at).in_full);
         assert!(strangers.receive(ip("10.0.0.1"), at + Duration::from_secs(1)).in_full);
     }

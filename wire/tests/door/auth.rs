@@ -412,4 +412,11 @@ async fn a_flood_of_strangers_is_told_to_slow_down() {
     let reply = house.send(&Ask::new(Method::GET, "/logs/a")).await;
     assert_eq!((reply.status, reply.code().as_str()), (503, "SlowDown"));
     assert_eq!(house.records(), 1);
+    // A presigned request is looked into, unless that costs more than it is worth.
+    let presigned = |note: usize| {
+        Ask::new(Method::GET, &format!("/logs/a?note={}", "x".repeat(note))).presign("s3", house.now(), 60)
+    };
+    assert_eq!(house.send(&presigned(10)).await.status, 200);
+    assert_eq!(house.send(&presigned(5000)).await.code(), "SlowDown");
+    assert_eq!(House::open().await.send(&presigned(5000)).await.status, 200);
 }

@@ -99,6 +99,47 @@ async fn more_connections_than_allowed_wait() {
 }
 
 #[tokio::test]
+async fn queries_of_too_many_parameters_are_refused() {
+    let house = House::open().await;
+    let check = async |pairs: usize, status: u16| {
+        let ask = Ask::new(Method::GET, &format!("/logs/a?{}", vec!["a=1"; pairs].join("&")));
+        let reply = house.send(&ask.sign("s3", house.now())).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+    };
+    check(256, 200).await;
+    check(257, 400).await;
+    check(1000, 400).await;
+}
+
+#[tokio::test]
+async fn one_address_does_not_get_all_connections() {
+    let house = House::with(opentrail_wire::DoorSettings { connections_max: 256, ..settings() }).await;
+    let mut held = Vec::new();
+    for _ in 0..64 {
+        held.push(house.connect().await);
+    }
+    let mut refused = house.connect().await;
+    let closed = tokio::time::timeout(Duration::from_secs(5), refused.read(&mut [0])).await;
+    assert!(!matches!(closed.expect("closed at once"), Ok(1..)));
+    let mut other = house.connect_from([127, 0, 0, 2]).await;
+    let ask = Ask::json("LookupEvents", "{}").sign("cloudtrail", house.now());
+    other.write_all(&ask.bytes()).await.unwrap();
+    assert_eq!(Reply::read(&mut other).await.status, 200);
+    drop(held);
+    for _ in 0..500 {
+        let mut again = house.connect().await;
+        let _ = again.write_all(&ask.bytes()).await;
+        let mut out = Vec::new();
+        let _ = again.read_to_end(&mut out).await;
+        if out.starts_with(b"HTTP/1.1 200") {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+    panic!("what was given back is not given out again");
+}
+
+#[tokio::test]
 async fn a_refused_upload_is_still_told_why() {
     let house = House::open().await;
     // More than the socket's buffers hold, from a client that reads only when it has written everything.
@@ -118,21 +159,35 @@ async fn large_bodies_of_unproven_senders_are_few() {
         crate::auth::without_hash(&house, ask, "cloudtrail").bytes()
     };
     let mut halves = Vec::new();
-    for _ in 0..32 {
-        let mut stream = house.connect().await;
-        let bytes = large();
-        stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
-        halves.push(stream);
-    }
-    let mut refused = house.raw(&large()).await;
-    // The last of the halves may not have been seen yet.
-    for _ in 0..100 {
-        if refused.status == 503 {
-            break;
+    let raw_from = async |ip: [u8; 4]| {
+        let mut stream = house.connect_from(ip).await;
+        let _ = stream.write_all(&large()).await;
+        Reply::read(&mut stream).await
+    };
+    let refused_from = async |ip: [u8; 4]| {
+        let mut refused = raw_from(ip).await;
+        // The last of the halves may not have been seen yet.
+        for _ in 0..100 {
+            if refused.status == 503 {
+                break;
+            }
+            refused = raw_from(ip).await;
         }
-        refused = house.raw(&large()).await;
+        assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailableException"));
+    };
+    for address in 1..=8 {
+        // One address has a few of the places, and the next one still finds some.
+        let ip = [127, 0, 0, address];
+        assert_eq!(raw_from(ip).await.code(), "InvalidSignatureException");
+        for _ in 0..4 {
+            let mut stream = house.connect_from(ip).await;
+            let bytes = large();
+            stream.write_all(&bytes[..bytes.len() - 1]).await.unwrap();
+            halves.push(stream);
+        }
+        refused_from(ip).await;
     }
-    assert_eq!((refused.status, refused.code().as_str()), (503, "ServiceUnavailableException"));
+    refused_from([127, 0, 0, 9]).await;
     still_open(&house).await;
     let small = crate::auth::without_hash(&house, Ask::json("LookupEvents", "{}"), "cloudtrail");
     assert_eq!(house.send(&small).await.code(), "InvalidSignatureException");

@@ -89,8 +89,9 @@ impl House {
             vec![operation(&LOOKUP), operation(&DESCRIBE), operation(&START), operation(&STOP)],
         );
         let sts = RpcService::new(models.by_signing_name("sts").unwrap(), vec![operation(&IDENTITY)]);
+        let iam = RpcService::new(models.by_signing_name("iam").unwrap(), Vec::new()).into_global();
         let s3 = ToyS3 { diary: diary.clone(), go_on: go_on.clone() };
-        let services: Vec<Arc<dyn Service>> = vec![Arc::new(cloudtrail), Arc::new(sts), Arc::new(s3)];
+        let services: Vec<Arc<dyn Service>> = vec![Arc::new(cloudtrail), Arc::new(sts), Arc::new(iam), Arc::new(s3)];
         let door = Door {
             world: world.clone(),
             capture: capture.clone(),
@@ -108,6 +109,13 @@ impl House {
 
     pub(crate) async fn connect(&self) -> TcpStream {
         TcpStream::connect(self.address).await.unwrap()
+    }
+
+    /// From another address of this machine than the usual one.
+    pub(crate) async fn connect_from(&self, ip: [u8; 4]) -> TcpStream {
+        let socket = tokio::net::TcpSocket::new_v4().unwrap();
+        socket.bind((ip, 0).into()).unwrap();
+        socket.connect(self.address).await.unwrap()
     }
 
     /// Sends raw bytes and reads until the other side closes.

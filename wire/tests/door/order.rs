@@ -79,6 +79,26 @@ async fn a_denial_is_answered_and_recorded_and_nothing_runs() {
 }
 
 #[tokio::test]
+async fn a_call_that_does_not_run_leaves_a_record_and_little_else() {
+    let house = House::open().await;
+    let check = async |path: &str, code: &str, kept: bool| {
+        let reply = house.send(&Ask::new(Method::PUT, path).sign("s3", house.now())).await;
+        assert_eq!(reply.code(), code, "{path}");
+        let diary = house.diary.all();
+        let finish = format!("finish PutObject: {code}");
+        assert_eq!(diary[diary.len() - 2..], ["begin PutObject (no intent)", finish.as_str()], "{path}");
+        assert_eq!(house.record().0.request_parameters.is_some(), kept, "{path}");
+    };
+    check("/logs/denied", "AccessDenied", true).await;
+    check("/logs/denied?long", "AccessDenied", false).await;
+    check("/logs/rejected", "InvalidArgument", true).await;
+    check("/logs/rejected?long", "InvalidArgument", false).await;
+    // A call that runs keeps them.
+    house.send(&Ask::new(Method::PUT, "/logs/fails?long").sign("s3", house.now())).await;
+    assert!(house.record().0.request_parameters.is_some());
+}
+
+#[tokio::test]
 async fn a_failure_is_recorded_with_its_code() {
     let house = House::open().await;
     let reply = house.send(&Ask::new(Method::GET, "/logs/fails").sign("s3", house.now())).await;

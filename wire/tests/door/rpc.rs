@@ -3,6 +3,7 @@
 use http::Method;
 
 use crate::house::{Ask, House};
+use crate::toys::{KEY, SECRET};
 
 #[tokio::test]
 async fn operations_are_found_by_either_form_of_their_target() {
@@ -87,4 +88,16 @@ async fn query_speaks_forms_and_xml() {
     assert_eq!(ask("Version=2011-06-15").await.code(), "MissingAction");
     let reply = house.send(&Ask::query("Action=x").header("content-type", "text/plain").sign("sts", house.now())).await;
     assert_eq!(reply.code(), "MalformedInput");
+}
+
+#[tokio::test]
+async fn calls_of_a_global_service_are_recorded_in_its_home() {
+    let house = House::open().await;
+    let check = async |form: &str, service: &str, region: &str| {
+        house.send(&Ask::query(form).sign_as(KEY, SECRET, "eu-west-1", service, house.now())).await;
+        let (call, _) = house.record();
+        assert_eq!((call.event_source, call.region.as_str()), (format!("{service}.amazonaws.com"), region));
+    };
+    check("Action=ListUsers&Version=2010-05-08", "iam", "us-east-1").await;
+    check("Action=GetCallerIdentity&Version=2011-06-15", "sts", "eu-west-1").await;
 }

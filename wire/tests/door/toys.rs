@@ -91,7 +91,7 @@ impl Capture for ToyCapture {
             if *self.refuse_begin.lock().unwrap() {
                 return Err(Refused::Busy("toy".into()));
             }
-            let intent = if call.class.needs_intent() { "intent" } else { "no intent" };
+            let intent = if call.needs_intent() { "intent" } else { "no intent" };
             self.diary.note(format!("begin {} ({intent})", call.event_name));
             Ok(Ticket { event_id: EventId::from_bytes([7; 16]), wanted: true, call })
         }
@@ -159,6 +159,7 @@ impl Service for ToyS3 {
         async move {
             assert!(!head.raw_path.ends_with("/announce-panic"), "as asked");
             let read_only = head.method != http::Method::PUT;
+            let long = if head.raw_query == "long" { "x".repeat(5000) } else { String::new() };
             let name = if read_only { "GetObject" } else { "PutObject" };
             let arn = Arn::object("toys", &head.raw_path);
             let announced = Announced {
@@ -169,7 +170,7 @@ impl Service for ToyS3 {
                 arns: vec![arn],
                 owner: None,
                 open: false,
-                request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}\"}}", head.raw_path))),
+                request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}{long}\"}}", head.raw_path))),
                 resources: Vec::<RecordResource>::new(),
                 input: Box::new(body.cloned()),
             };
