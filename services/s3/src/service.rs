@@ -110,13 +110,13 @@ impl S3Service {
         };
         let name = match &call.bucket {
             None => return Ok(self.describe(cx, head, body, call, Bucketed::None)),
-            Some(_) if call.operation == "CreateBucket" => {
-                return Ok(self.describe(cx, head, body, call, Bucketed::New));
-            }
             Some(name) => name.clone(),
         };
         if !names::is_bucket_name(&name) {
             return Err(rejected(call, Bucketed::Missing, faults::invalid_bucket_name(&name)));
+        }
+        if call.operation == "CreateBucket" {
+            return Ok(self.describe(cx, head, body, call, Bucketed::New));
         }
         match self.store.bucket(&name).await {
             Err(fault) => Err(rejected(call, Bucketed::Missing, fault)),
@@ -204,6 +204,7 @@ impl S3Service {
             _ => {}
         }
         let exchange = Exchange::new(Handover {
+            call: call.clone(),
             asked,
             method: head.method.clone(),
             account: cx.account(),
@@ -213,7 +214,7 @@ impl S3Service {
             configuration,
             body: Some(body),
         });
-        pass(&self.s3s, call, &parameters, Arc::new(exchange)).await
+        pass(&self.s3s, &parameters, Arc::new(exchange)).await
     }
 }
 
