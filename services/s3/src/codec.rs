@@ -22,13 +22,17 @@ use crate::refuse::Configuration;
 use crate::spell;
 use crate::store::Bucket;
 
-/// What stays as it is in the path that s3s sees.
-const PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'/').remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What stays as it is in a bucket's name, in the path that s3s sees.
+const SEGMENT: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+/// What stays as it is in a key.
+const PATH: &AsciiSet = &SEGMENT.remove(b'/');
 /// The most bytes of an answer of s3s's own that is held in memory: a page of a thousand keys, each byte escaped.
 const DOCUMENT_BYTES_MAX: usize = 16 << 20;
 
 /// One call on its way through s3s, and what travels beside it.
 pub(crate) struct Exchange {
+    /// What was announced, and decided about: the only thing that may run.
+    pub(crate) call: S3Call,
     pub(crate) asked: Asked,
     pub(crate) method: Method,
     /// The caller's account.
@@ -61,6 +65,7 @@ pub(crate) struct Beside {
 
 /// A call to be handed over.
 pub(crate) struct Handover {
+    pub(crate) call: S3Call,
     pub(crate) asked: Asked,
     pub(crate) method: Method,
     pub(crate) account: AccountId,
@@ -75,6 +80,7 @@ impl Exchange {
     /// Begins.
     pub(crate) fn new(it: Handover) -> Self {
         Self {
+            call: it.call,
             asked: it.asked,
             method: it.method,
             account: it.account,
@@ -108,11 +114,10 @@ pub(crate) struct Reply {
 /// Hands the call over. `parameters` are those that s3s shall decode.
 pub(crate) async fn pass(
     s3s: &s3s::service::S3Service,
-    call: &S3Call,
     parameters: &[(&'static str, String)],
     exchange: Arc<Exchange>,
 ) -> Result<Reply, Fault> {
-    let request = clean(call, parameters, &exchange)?;
+    let request = clean(parameters, &exchange)?;
     let response = s3s.call(request).await.map_err(|e| faults::internal("decode call", format!("{e:?}")))?;
     let (parts, body) = response.into_parts();
     let mut beside = std::mem::take(&mut *exchange.beside());
@@ -125,7 +130,7 @@ pub(crate) async fn pass(
     };
     if parts.status.is_client_error() || parts.status.is_server_error() {
         let Outgoing::Whole(document) = body else { return Err(faults::internal("decode call", parts.status)) };
-        return Err(refused(&document, call, &exchange));
+        return Err(refused(&document, &exchange));
     }
     let body = match body {
         Outgoing::Whole(document) if is_xml(&parts.headers) => Outgoing::Whole(spell::without_controls(document)),
@@ -136,16 +141,12 @@ pub(crate) async fn pass(
 }
 
 /// The request as s3s sees it: names encoded anew, the parameters of the operation, user metadata, no body.
-fn clean(
-    call: &S3Call,
-    parameters: &[(&'static str, String)],
-    exchange: &Arc<Exchange>,
-) -> Result<http::Request<s3s::Body>, Fault> {
+fn clean(parameters: &[(&'static str, String)], exchange: &Arc<Exchange>) -> Result<http::Request<s3s::Body>, Fault> {
     let mut uri = String::from("/");
-    if let Some(bucket) = &call.bucket {
-        uri.push_str(bucket);
+    if let Some(bucket) = &exchange.call.bucket {
+        uri.extend(utf8_percent_encode(bucket, SEGMENT));
     }
-    if let Some(key) = &call.key {
+    if let Some(key) = &exchange.call.key {
         uri.push('/');
         uri.extend(utf8_percent_encode(key, PATH));
     }
@@ -196,7 +197,8 @@ fn is_xml(headers: &HeaderMap) -> bool {
 
 /// s3s refused the call itself. Everything it could refuse was checked before, so this is seldom; its code is kept and its
 /// words are AWS's.
-fn refused(document: &[u8], call: &S3Call, exchange: &Exchange) -> Fault {
+fn refused(document: &[u8], exchange: &Exchange) -> Fault {
+    let call = &exchange.call;
     let code = error_code(document).unwrap_or_default();
     match code.as_str() {
         "InvalidURI" => faults::invalid_uri(call.key.as_deref().unwrap_or("/")),

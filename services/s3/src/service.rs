@@ -89,6 +89,7 @@ impl S3Service {
             resources: match &bucket {
                 Bucketed::None | Bucketed::Missing => Vec::new(),
                 Bucketed::New => resources(&call, Owner::Account(cx.account()), &head.raw_query),
+                Bucketed::Taken => resources(&call, Owner::Hidden, &head.raw_query),
                 Bucketed::Found(_) if owner.is_some() => resources(&call, Owner::Hidden, &head.raw_query),
                 Bucketed::Found(b) => resources(&call, Owner::Account(b.account), &head.raw_query),
             },
@@ -110,9 +111,6 @@ impl S3Service {
         };
         let name = match &call.bucket {
             None => return Ok(self.describe(cx, head, body, call, Bucketed::None)),
-            Some(_) if call.operation == "CreateBucket" => {
-                return Ok(self.describe(cx, head, body, call, Bucketed::New));
-            }
             Some(name) => name.clone(),
         };
         if !names::is_bucket_name(&name) {
@@ -120,6 +118,11 @@ impl S3Service {
         }
         match self.store.bucket(&name).await {
             Err(fault) => Err(rejected(call, Bucketed::Missing, fault)),
+            Ok(found) if call.operation == "CreateBucket" => {
+                let is_taken = found.is_some_and(|there| there.account != cx.account());
+                let bucket = if is_taken { Bucketed::Taken } else { Bucketed::New };
+                Ok(self.describe(cx, head, body, call, bucket))
+            }
             Ok(None) => Err(rejected(call, Bucketed::Missing, faults::no_such_bucket(&name))),
             Ok(Some(bucket)) if bucket.region != cx.region => {
                 let fault = faults::wrong_region(&cx.region, &bucket.region, cx.presigned);
@@ -140,6 +143,8 @@ impl S3Service {
             }
             _ => fault,
         })?;
+        // Whoever had the name when the call was announced, now it is the caller's.
+        let owner = if call.operation == "CreateBucket" { Some(cx.account()) } else { foreign };
         let is_head = head.method == http::Method::HEAD;
         let additional_event_data = additional_event_data(&reply);
         let mut headers = reply.headers;
@@ -159,7 +164,7 @@ impl S3Service {
             },
             response_elements: None,
             additional_event_data,
-            resources: foreign.map(|owner| resources(&call, Owner::Account(owner), &head.raw_query)),
+            resources: owner.map(|owner| resources(&call, Owner::Account(owner), &head.raw_query)),
             copy_for: foreign.filter(|_| !call.read_only),
         })
     }
@@ -204,6 +209,7 @@ impl S3Service {
             _ => {}
         }
         let exchange = Exchange::new(Handover {
+            call: call.clone(),
             asked,
             method: head.method.clone(),
             account: cx.account(),
@@ -213,7 +219,7 @@ impl S3Service {
             configuration,
             body: Some(body),
         });
-        pass(&self.s3s, call, &parameters, Arc::new(exchange)).await
+        pass(&self.s3s, &parameters, Arc::new(exchange)).await
     }
 }
 
@@ -275,8 +281,10 @@ impl Service for S3Service {
 enum Bucketed {
     /// The call names none.
     None,
-    /// It is to be made.
+    /// It is to be made, or is the caller's own already.
     New,
+    /// It is to be made, and another account has the name: the decider is asked as for a new one, and the call will fail.
+    Taken,
     /// There is none, or it could not be found out.
     Missing,
     Found(Bucket),

@@ -94,6 +94,9 @@ fn call(route: &Route, bucket: Option<String>, key: Option<String>, query: &Quer
 }
 
 /// Bucket and key of a path. A key may begin with a slash and contain empty segments; nothing is normalised.
+///
+/// The signature covers the path decoded and encoded anew, and so does not tell `/b/k` from `/b%2Fk`: were the latter a
+/// bucket's name, a presigned URL of an object could be rewritten into a call about a bucket.
 fn resource(raw_path: &str) -> Result<(Option<String>, Option<String>), NoCall> {
     let path = raw_path.strip_prefix('/').ok_or(NoCall::InvalidUri)?;
     if path.is_empty() {
@@ -102,7 +105,7 @@ fn resource(raw_path: &str) -> Result<(Option<String>, Option<String>), NoCall> 
     let (bucket, key) = path.split_once('/').unwrap_or((path, ""));
     let decoded = |part: &str| unescape(part.as_bytes(), false).ok_or(NoCall::InvalidUri);
     let bucket = decoded(bucket)?;
-    if bucket.is_empty() {
+    if bucket.is_empty() || bucket.contains('/') {
         return Err(NoCall::InvalidUri);
     }
     let key = if key.is_empty() { None } else { Some(decoded(key)?) };

@@ -211,6 +211,23 @@ fn names_are_decoded_strictly_and_not_normalised() {
     }
 }
 
+/// What is signed for an object must stay a call about that object.
+#[test]
+fn an_encoded_slash_does_not_move_the_bucket_s_end() {
+    for path in ["/b%2Fk", "/b%2fk", "/b%2F", "/%2F", "/%2Fb/k", "/%2fb", "/b%2Fk/l", "/b%2Fk%2fl", "/b%2F%2F"] {
+        for method in ["GET", "HEAD", "PUT", "POST", "DELETE"] {
+            for query in ["", "?acl", "?policy", "?delete", "?list-type=2", "?uploads"] {
+                let target = format!("{path}{query}");
+                assert_eq!(identified(method, &target, &[]), Err(NoCall::InvalidUri), "{method} {target}");
+            }
+        }
+    }
+    let call = identified("GET", "/b/k%2Fl%2f", &[]).expect("a key may have one");
+    assert_eq!((call.bucket.as_deref(), call.key.as_deref()), (Some("b"), Some("k/l/")));
+    let call = identified("GET", "/b%252Fk", &[]).expect("signed differently: only a name that no bucket has");
+    assert_eq!((call.bucket.as_deref(), call.key), (Some("b%2Fk"), None));
+}
+
 fn parameters(method: &str, target: &str, with: &[(&str, &str)], body: Option<&str>) -> String {
     let call = identified(method, target, with).unwrap_or_else(|e| panic!("{method} {target}: {e:?}"));
     let query = target.split_once('?').map_or("", |(_, query)| query);

@@ -68,6 +68,97 @@ fn hostile_keys_are_only_keys() {
     house.ok(&delete("/bkt"));
 }
 
+/// As it stands in the path, and as the record has it: as JSON, and in the ARN.
+const ODD_BUCKETS: &[(&str, &str, &str)] = &[
+    ("victim%3Fdelete", "victim?delete", "victim?delete"),
+    ("victim%3fpolicy", "victim?policy", "victim?policy"),
+    ("victim%3Facl=&x", "victim?acl=&x", "victim?acl=&x"),
+    ("victim%23delete", "victim#delete", "victim#delete"),
+    ("victim%26a", "victim&a", "victim&a"),
+    ("victim%253Fdelete", "victim%3Fdelete", "victim%3Fdelete"),
+    ("victim%252Fkey", "victim%2Fkey", "victim%2Fkey"),
+    ("victim%25", "victim%", "victim%"),
+    ("victim%5Ckey", "victim\\\\key", "victim\\key"),
+    ("..", "..", ".."),
+    ("%2e%2e", "..", ".."),
+    ("%2E", ".", "."),
+    ("victim..", "victim..", "victim.."),
+    ("victim%00", "victim\\u0000", "victim\0"),
+    ("%00victim", "\\u0000victim", "\0victim"),
+    ("victim%20", "victim ", "victim "),
+    ("%20victim", " victim", " victim"),
+    ("vic%20tim", "vic tim", "vic tim"),
+    ("victim+", "victim+", "victim+"),
+    ("victim%0A", "victim\\n", "victim\n"),
+    ("Victim", "Victim", "Victim"),
+    ("%56ICTIM", "VICTIM", "VICTIM"),
+    ("victim:80", "victim:80", "victim:80"),
+    ("user@victim", "user@victim", "user@victim"),
+    ("victi%C3%AD", "victií", "victií"),
+];
+
+/// The decider is asked about the name that was asked for, the record shows it, and no bucket or object of another name is touched.
+#[test]
+fn odd_bucket_names_are_only_names() {
+    let house = House::new();
+    house.ok(&put("/victim"));
+    house.ok(&put("/victim/key").body("kept"));
+    house.ok(&delete("/victim/key"));
+    let rows = || ["s3/bucket", "s3/owned", "s3/live"].map(|kind| house.catalog.count(kind));
+    let before = rows();
+    assert_eq!(before, [1, 1, 1]);
+    let untouched = |ask: &Ask| {
+        assert_eq!(rows(), before, "{} {}", ask.method, ask.target);
+        assert!(house.blobs.names().is_empty(), "{} {}", ask.method, ask.target);
+        assert_eq!(house.ok(&get("/")).all("Name"), ["victim"], "{} {}", ask.method, ask.target);
+    };
+    for &(raw, json, name) in ODD_BUCKETS {
+        for (ask, event_name) in [
+            (put(format!("/{raw}")), "CreateBucket"),
+            (put(format!("/{raw}/")), "CreateBucket"),
+            (delete(format!("/{raw}")), "DeleteBucket"),
+            (head(format!("/{raw}")), "HeadBucket"),
+            (get(format!("/{raw}")), "ListObjects"),
+            (get(format!("/{raw}?location")), "GetBucketLocation"),
+            (put(format!("/{raw}/key")).body("x"), "PutObject"),
+            (delete(format!("/{raw}/key")), "DeleteObject"),
+        ] {
+            let rejected = run(house.announce(&ask)).err().expect("no bucket can be called so");
+            assert_eq!(
+                (rejected.fault.status, rejected.fault.code.as_ref()),
+                (400, "InvalidBucketName"),
+                "{} {}",
+                ask.method,
+                ask.target
+            );
+            assert_eq!(detail(&rejected.fault, "BucketName"), Some(name));
+            let known = rejected.known.expect("it is recorded");
+            assert_eq!(known.event_name, event_name, "{}", ask.target);
+            let arn = if matches!(event_name, "PutObject" | "DeleteObject") {
+                format!("arn:aws:s3:::{name}/key")
+            } else {
+                format!("arn:aws:s3:::{name}")
+            };
+            assert_eq!(known.arns.iter().map(|a| a.as_str()).collect::<Vec<_>>(), [arn]);
+            assert!(known.resources.is_empty() && known.owner.is_none(), "{}", ask.target);
+            let parameters = String::from_utf8(known.request_parameters.unwrap().as_bytes().to_vec()).unwrap();
+            assert!(parameters.contains(&format!("\"bucketName\":\"{json}\"")), "{}: {parameters}", ask.target);
+            assert_eq!(house.code(&ask).1, "InvalidBucketName");
+            untouched(&ask);
+        }
+    }
+    for raw in ["victim%2Fkey", "victim%2fkey", "victim%2F", "%2Fvictim", "%2F", "victim%2F..%2Fother"] {
+        for target in [format!("/{raw}"), format!("/{raw}/key"), format!("/{raw}?acl")] {
+            for ask in [put(&target).body("x"), delete(&target), head(&target), get(&target)] {
+                let rejected = run(house.announce(&ask)).err().expect("it is no path");
+                assert_eq!((rejected.fault.status, rejected.fault.code.as_ref()), (400, "InvalidURI"), "{target}");
+                assert!(rejected.known.is_none(), "it names nothing");
+                untouched(&ask);
+            }
+        }
+    }
+}
+
 #[test]
 fn keys_have_their_length() {
     let house = House::with_bucket();

@@ -105,6 +105,47 @@ fn a_change_of_anothers_bucket_is_copied_to_its_owner() {
     assert_eq!(run_as_bob(get("/bkt/k")).copy_for, None);
 }
 
+/// The record of a CreateBucket never says that another account's bucket is the caller's.
+#[test]
+fn a_made_bucket_is_its_makers_and_a_taken_one_is_not() {
+    let house = House::with_bucket();
+    let begin = |ask: &Ask| {
+        let announced = run(house.announce(ask)).ok().expect("whether it can be made is found out in the run");
+        assert_eq!(announced.owner, None, "the decider is asked about the caller's own right to make buckets");
+        announced
+    };
+    let end = |ask: &Ask, mut announced: Announced| {
+        let body = opentrail_wire::RequestBody::Whole(ask.body.clone());
+        run(house.s3.run(&ask.cx(), &ask.head(), &mut announced, body))
+    };
+    let check = |ask: Ask, at_first: &str, at_last: Result<&str, &str>| {
+        let announced = begin(&ask);
+        assert_eq!(shown(&announced.resources), [at_first], "{}", ask.target);
+        match end(&ask, announced) {
+            Ok(answer) => {
+                assert_eq!(Ok(shown(&answer.resources.unwrap())[0].as_str()), at_last, "{}", ask.target);
+                assert_eq!(answer.copy_for, None);
+            }
+            Err(fault) => assert_eq!(Err(fault.code.as_ref()), at_last, "{}", ask.target),
+        }
+    };
+    let (alices, bobs) = ("111111111111 AWS::S3::Bucket arn:aws:s3:::", "222222222222 AWS::S3::Bucket arn:aws:s3:::");
+    let hidden = "hidden AWS::S3::Bucket arn:aws:s3:::bkt";
+    check(put("/new"), &format!("{alices}new"), Ok(&format!("{alices}new")));
+    check(put("/bkt"), &format!("{alices}bkt"), Ok(&format!("{alices}bkt")));
+    check(put("/bobs").by(BOB), &format!("{bobs}bobs"), Ok(&format!("{bobs}bobs")));
+    check(put("/bkt").by(BOB), hidden, Err("BucketAlreadyExists"));
+    check(put("/bkt").by(BOB).at("eu-west-1"), hidden, Err("IllegalLocationConstraintException"));
+
+    // The name gets free between announcement and run.
+    let ask = put("/bkt").by(BOB);
+    let announced = begin(&ask);
+    assert_eq!(shown(&announced.resources), [hidden]);
+    house.ok(&delete("/bkt"));
+    let answer = end(&ask, announced).expect("it is free");
+    assert_eq!(shown(&answer.resources.unwrap()), [format!("{bobs}bkt")]);
+}
+
 #[test]
 fn only_object_bodies_stream() {
     let house = House::new();
