@@ -81,7 +81,11 @@ impl RecordView {
                 let id = self.text("/userIdentity/principalId");
                 id.split_once(':').map_or(id.clone(), |(_, session)| session.to_owned())
             }
-            _ => self.text("/userIdentity/invokedBy"),
+            // A service, or another account's caller: of that one only ids are known.
+            _ => {
+                let known = ["invokedBy", "principalId", "accountId"].map(|m| self.text(&format!("/userIdentity/{m}")));
+                known.into_iter().find(|text| !text.is_empty()).unwrap_or_default()
+            }
         }
     }
 
@@ -111,6 +115,21 @@ impl RecordView {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn everybody_has_a_name() {
+        let check = |identity: &str, expect: &str| {
+            let view = RecordView::new(&format!(r#"{{"userIdentity":{identity}}}"#));
+            assert_eq!(view.table_cells()[2], expect, "{identity}");
+        };
+        check(r#"{"type":"IAMUser","userName":"ana","principalId":"AIDA"}"#, "ana");
+        check(r#"{"type":"Root","accountId":"111122223333"}"#, "root");
+        check(r#"{"type":"AssumedRole","principalId":"AROA:ci"}"#, "ci");
+        check(r#"{"type":"AWSService","invokedBy":"cloudtrail.amazonaws.com"}"#, "cloudtrail.amazonaws.com");
+        check(r#"{"type":"AWSAccount","principalId":"AIDA","accountId":"111122223333"}"#, "AIDA");
+        check(r#"{"type":"AWSAccount","principalId":"","accountId":"anonymous"}"#, "anonymous");
+        check("{}", "");
+    }
 
     #[test]
     fn a_record_shows_who_did_what() {
