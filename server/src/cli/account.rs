@@ -3,8 +3,8 @@
 use clap::{Args, Subcommand};
 use serde_json::{Value, json};
 
-use super::connect::{Connect, OPERATOR};
-use super::{Shell, print, print_json};
+use super::connect::Connect;
+use super::{Shell, json_lines, print, print_json, print_once};
 use crate::client::Client;
 use crate::output::{self, Format};
 
@@ -13,7 +13,9 @@ use crate::output::{self, Format};
 #[command(after_help = "Examples:
   $ opentrail account create acme --data ./data
   $ opentrail account create acme --id 111122223333 --format json
-  $ opentrail account list --profile opentrail-operator")]
+  $ opentrail account list --profile opentrail-operator
+
+With --data and without --profile, calls are signed as the operator.")]
 pub(crate) struct AccountCommand {
     #[command(flatten)]
     connect: Connect,
@@ -38,28 +40,37 @@ enum What {
 
 impl AccountCommand {
     pub(crate) async fn run(self, shell: &Shell) -> anyhow::Result<()> {
-        let mut client = self.connect.client(shell, OPERATOR)?;
+        let mut client = self.connect.operator(shell)?;
         match self.what {
             What::Create { name, id } => {
                 let answer = client
                     .call("CreateAccount", &without_nulls(json!({ "AccountName": name, "AccountId": id })))
                     .await?;
                 let (account, key) = (&answer["Account"], &answer["AccessKey"]);
-                if self.format == Format::Json {
-                    return print_json(&json!({
+                let id = text(account, "AccountId");
+                let shown = match self.format {
+                    Format::Json => json_lines(&json!({
                         "AccountId": account["AccountId"],
                         "AccountName": account["AccountName"],
                         "CanonicalId": account["CanonicalId"],
                         "AccessKeyId": key["AccessKeyId"],
                         "SecretAccessKey": key["SecretAccessKey"],
-                    }));
-                }
-                print(&format!(
-                    "account {} ({})\n\n{}",
-                    text(account, "AccountId"),
-                    output::for_terminal(text(account, "AccountName")),
-                    new_key(key)
-                ))
+                    })),
+                    Format::Table => {
+                        format!(
+                            "account {id} ({})\n\n{}",
+                            output::for_terminal(text(account, "AccountName")),
+                            new_key(key)
+                        )
+                    }
+                };
+                print_once(&shown, || {
+                    format!(
+                        "account {id} was made, but the secret of its root's access key {} could not be shown; make \
+                         another key with `opentrail key create --account {id}`",
+                        text(key, "AccessKeyId")
+                    )
+                })
             }
             What::List => {
                 let accounts = all_pages(&mut client, "ListAccounts", json!({}), "Accounts").await?;

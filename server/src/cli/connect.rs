@@ -16,7 +16,7 @@ pub(crate) struct Connect {
     /// Profile of the credentials file
     #[arg(long, value_name = "NAME", global = true)]
     profile: Option<String>,
-    /// The server's folder: uses its credentials file and address
+    /// The server's folder: uses its credentials file and address; who signs: --profile, AWS_PROFILE, or who fits the command
     #[arg(long, value_name = "DIR", global = true)]
     data: Option<PathBuf>,
     /// Certificates to trust, for https
@@ -30,7 +30,14 @@ pub(crate) const ROOT: &str = "opentrail";
 pub(crate) const OPERATOR: &str = "opentrail-operator";
 
 impl Connect {
-    /// A client; with `--data` and no `--profile` it signs as `data_profile`.
+    /// A client of a command that only the operator may use: with `--data`, the profile that the shell set for other work
+    /// would only be refused.
+    pub(crate) fn operator(&self, shell: &Shell) -> anyhow::Result<Client> {
+        let named = self.profile.clone().or_else(|| self.data.as_ref().map(|_| OPERATOR.to_owned()));
+        Self { profile: named, ..self.clone() }.client(shell, OPERATOR)
+    }
+
+    /// A client; with `--data` and neither `--profile` nor `AWS_PROFILE` it signs as `data_profile`.
     pub(crate) fn client(&self, shell: &Shell, data_profile: &'static str) -> anyhow::Result<Client> {
         let choice = Choice {
             endpoint: self.endpoint_url.clone(),

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::account::{date, new_key, text, without_nulls};
 use super::connect::{Connect, OPERATOR, ROOT};
-use super::{Shell, print, print_json};
+use super::{Shell, json_lines, print, print_json, print_once};
 use crate::output::{self, Format};
 
 /// Make, list, disable, enable and delete access keys
@@ -15,10 +15,12 @@ use crate::output::{self, Format};
   $ opentrail key list --user ana
   $ opentrail key disable AKIA...
   $ opentrail key delete AKIA...
-  $ opentrail key create --user ci --account 111122223333 --profile opentrail-operator
+  $ opentrail key create --user ci \\
+      --account 111122223333 --profile opentrail-operator
 
 Without --user they are one's own; with --account alone, those of that account's root.
-With --data and without --profile, calls are signed as the first account's root, and with --account as the operator.")]
+With --data and neither --profile nor AWS_PROFILE, calls are signed as the first account's root, and with --account as \
+the operator.")]
 pub(crate) struct KeyCommand {
     #[command(flatten)]
     connect: Connect,
@@ -61,7 +63,15 @@ impl KeyCommand {
                 let input = without_nulls(json!({ "UserName": user, "AccountId": self.account }));
                 let answer = client.call("CreateAccessKey", &input).await?;
                 let key = &answer["AccessKey"];
-                return if json_wanted { print_json(key) } else { print(&new_key(key)) };
+                let shown = if json_wanted { json_lines(key) } else { new_key(key) };
+                return print_once(&shown, || {
+                    let id = text(key, "AccessKeyId");
+                    let account = self.account.map(|id| format!(" --account {id}")).unwrap_or_default();
+                    format!(
+                        "access key {id} was made, but its secret could not be shown; remove it with \
+                         `opentrail key delete {id}{account}`"
+                    )
+                });
             }
             What::List { user } => {
                 let input = without_nulls(json!({ "UserName": user, "AccountId": self.account }));

@@ -14,6 +14,7 @@ mod whoami;
 use std::io::Write;
 use std::process::ExitCode;
 
+use anyhow::Context;
 use clap::{Parser, Subcommand};
 use opentrail_world::World;
 
@@ -31,13 +32,15 @@ pub(crate) struct Shell {
     version,
     about = "A self-hosted AWS CloudTrail: every call on record, in full, before its answer arrives",
     after_help = "Examples:
-  $ opentrail serve --data ./data
-  $ export AWS_SHARED_CREDENTIALS_FILE=./data/credentials AWS_PROFILE=opentrail AWS_ENDPOINT_URL=http://127.0.0.1:4566
+  $ opentrail serve --data ./data &
+  $ export AWS_SHARED_CREDENTIALS_FILE=$PWD/data/credentials
+  $ export AWS_PROFILE=opentrail AWS_ENDPOINT_URL=http://127.0.0.1:4566
   $ aws s3 mb s3://my-first-bucket
-  $ aws cloudtrail lookup-events --lookup-attributes AttributeKey=EventName,AttributeValue=CreateBucket
+  $ aws cloudtrail lookup-events --lookup-attributes \\
+      AttributeKey=EventName,AttributeValue=CreateBucket
   $ opentrail lookup --since 1h
 
-Commands find the server and sign as the aws CLI does: AWS_ENDPOINT_URL, AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE,
+Commands find the server and sign as the aws CLI does: AWS_ENDPOINT_URL, AWS_PROFILE, AWS_SHARED_CREDENTIALS_FILE, \
 AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_DEFAULT_REGION, AWS_CA_BUNDLE; or --data with the server's folder."
 )]
 struct Arguments {
@@ -84,25 +87,53 @@ pub fn run() -> ExitCode {
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {
+    note(&causes(error));
+    ExitCode::FAILURE
+}
+
+/// The error and its causes; a cause that an error above it tells already is not told again.
+fn causes(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told {
+        told if told.is_empty() => cause,
+        told if told.contains(&cause) => told,
+        told => format!("{told}: {cause}"),
+    })
+}
+
+/// Tells people something beside the answer, on standard error.
+pub(crate) fn note(text: &str) {
     // Texts of a server are shown too: they must not steer the terminal.
-    let text = crate::output::for_terminal(&format!("{error:#}"));
+    let text = crate::output::for_terminal(text);
     // Nobody reads a closed standard error.
     let _ = writeln!(std::io::stderr(), "opentrail: {text}");
-    ExitCode::FAILURE
 }
 
 /// Writes to standard output. A reader that has gone away ends the command as success, as `head` expects.
 pub(crate) fn print(text: &str) -> anyhow::Result<()> {
-    let mut out = std::io::stdout().lock();
-    match out.write_all(text.as_bytes()).and_then(|()| out.flush()) {
+    match write_out(text) {
         Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => std::process::exit(0),
-        written => Ok(written?),
+        written => written.context("write to standard output"),
     }
+}
+
+/// Writes what cannot be shown a second time. `lost` says what was done and is not known to the reader if that fails.
+pub(crate) fn print_once(text: &str, lost: impl FnOnce() -> String) -> anyhow::Result<()> {
+    write_out(text).with_context(lost)
+}
+
+fn write_out(text: &str) -> std::io::Result<()> {
+    let mut out = std::io::stdout().lock();
+    out.write_all(text.as_bytes()).and_then(|()| out.flush())
 }
 
 /// Writes JSON for programs.
 pub(crate) fn print_json(value: &serde_json::Value) -> anyhow::Result<()> {
-    print(&format!("{value:#}\n"))
+    print(&json_lines(value))
+}
+
+/// JSON for programs.
+pub(crate) fn json_lines(value: &serde_json::Value) -> String {
+    format!("{value:#}\n")
 }
 
 #[cfg(test)]
@@ -124,5 +155,28 @@ mod tests {
             let help = sub.clone().render_long_help().to_string();
             assert!(help.contains("$ opentrail"), "{}", sub.get_name());
         }
+    }
+
+    #[test]
+    fn examples_survive_pasting_from_a_narrow_terminal() {
+        let mut command = Arguments::command().term_width(80);
+        command.build();
+        let subs: Vec<_> = command.get_subcommands().cloned().collect();
+        for mut command in subs.into_iter().chain([command]) {
+            let source = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            let shown = command.render_long_help().to_string();
+            for line in source.lines().filter(|line| line.starts_with("  ")) {
+                assert!(shown.lines().any(|l| l == line), "{}: {line} was broken", command.get_name());
+            }
+        }
+    }
+
+    #[test]
+    fn each_cause_is_told_once() {
+        let check = |error: anyhow::Error, expect: &str| assert_eq!(causes(&error), expect);
+        let gone = || std::io::Error::new(std::io::ErrorKind::NotFound, "no such file");
+        check(gone().into(), "no such file");
+        check(anyhow::Error::new(gone()).context("open x").context("start"), "start: open x: no such file");
+        check(anyhow::Error::new(gone()).context("open x: no such file"), "open x: no such file");
     }
 }

@@ -22,9 +22,8 @@ use crate::{House, Parts, credentials_file, logs};
   $ opentrail serve --data ./data --listen 127.0.0.1:4566
   $ opentrail serve --config opentrail.toml --set history.retention_days=365
 
-When ready it prints `ready http://ADDRESS` to standard output; logs go to standard error. DATA/credentials is an AWS
-credentials file with the profiles opentrail (root of the first account) and opentrail-operator.
-`opentrail config` shows every setting.")]
+When ready it prints `ready http://ADDRESS` to standard output; logs go to standard error. DATA/credentials is an AWS \
+credentials file with the profiles opentrail (root of the first account) and opentrail-operator. `opentrail config` shows every setting.")]
 pub(crate) struct Serve {
     /// Folder that holds everything; made if it is not there
     #[arg(long, value_name = "DIR")]
@@ -84,6 +83,8 @@ impl Serve {
         let signal = stop.heard().await;
         tracing::info!(signal, "stopping");
         house.stop().await;
+        // The lock goes with the process, not before: a call that outlived the drain may still hold the engines.
+        std::mem::forget(local.lock.clone());
         drop(local);
         tracing::info!("stopped");
         Ok(())

@@ -12,11 +12,13 @@ use crate::output::{self, Format};
 #[derive(Args)]
 #[command(after_help = "Examples:
   $ opentrail user create ana --policy admin
-  $ opentrail user create auditor --policy read-only --account 111122223333 --profile opentrail-operator
+  $ opentrail user create auditor --policy read-only \\
+      --account 111122223333 --profile opentrail-operator
   $ opentrail user list
   $ opentrail user delete ana
 
-With --data and without --profile, calls are signed as the first account's root, and with --account as the operator.")]
+With --data and neither --profile nor AWS_PROFILE, calls are signed as the first account's root, and with --account as \
+the operator.")]
 pub(crate) struct UserCommand {
     #[command(flatten)]
     connect: Connect,

@@ -4,7 +4,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::account::text;
-use super::connect::{Connect, OPERATOR};
+use super::connect::{Connect, ROOT};
 use super::{Shell, print, print_json};
 use crate::output::{self, Format};
 
@@ -12,7 +12,10 @@ use crate::output::{self, Format};
 #[derive(Args)]
 #[command(after_help = "Examples:
   $ opentrail whoami
-  $ opentrail whoami --data ./data --profile opentrail")]
+  $ opentrail whoami --data ./data
+  $ opentrail whoami --data ./data --profile opentrail-operator
+
+With --data and neither --profile nor AWS_PROFILE, it is the first account's root.")]
 pub(crate) struct WhoAmI {
     #[command(flatten)]
     connect: Connect,
@@ -22,7 +25,7 @@ pub(crate) struct WhoAmI {
 
 impl WhoAmI {
     pub(crate) async fn run(self, shell: &Shell) -> anyhow::Result<()> {
-        let mut client = self.connect.client(shell, OPERATOR)?;
+        let mut client = self.connect.client(shell, ROOT)?;
         let me = client.call("WhoAmI", &json!({})).await?;
         if self.format == Format::Json {
             return print_json(&me);

@@ -3,7 +3,8 @@
 //! - Address: `--endpoint-url`, `AWS_ENDPOINT_URL`, the profile's `endpoint_url`, `http://127.0.0.1:4566`.
 //! - Keys: `--profile`, `AWS_ACCESS_KEY_ID` and its fellows, the profile `AWS_PROFILE`, the profile `default`.
 //! - Files: `AWS_SHARED_CREDENTIALS_FILE` or `~/.aws/credentials`, and `AWS_CONFIG_FILE` or `~/.aws/config`.
-//! - `--data DIR` stands for the file `DIR/credentials` and goes before the environment's keys, profile and address.
+//! - `--data DIR` stands for the file `DIR/credentials` and goes before the environment's keys and address. Its profile is
+//!   `--profile`, `AWS_PROFILE`, or the one that fits the command.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -26,7 +27,7 @@ pub struct Choice {
     pub region: Option<String>,
     pub ca_bundle: Option<PathBuf>,
     pub data: Option<PathBuf>,
-    /// The profile of `DIR/credentials` that fits the command, where none is named.
+    /// The profile of `DIR/credentials` that fits the command, where neither `profile` nor `AWS_PROFILE` names one.
     pub data_profile: &'static str,
 }
 
@@ -55,7 +56,11 @@ pub enum CredentialsError {
          opentrail-operator, or name the server's folder with --data"
     )]
     None,
-    #[error("there is no profile {profile:?} in {}; it has {}", file.display(), if has.is_empty() { "none" } else { has })]
+    #[error(
+        "there is no profile {profile:?} in {}; it has {}: choose with --profile or AWS_PROFILE",
+        file.display(),
+        if has.is_empty() { "none" } else { has }
+    )]
     NoProfile { profile: String, file: PathBuf, has: String },
     #[error("profile {0:?} has no aws_access_key_id with aws_secret_access_key")]
     NoKeys(String),
@@ -107,11 +112,8 @@ fn profile(choice: &Choice, environment: &Environment) -> Result<(Option<String>
     };
     let config = environment.get("AWS_CONFIG_FILE").map(PathBuf::from).or_else(|| environment.home(".aws/config"));
     let config = if choice.data.is_some() { None } else { config };
-    let asked = match (&choice.profile, &choice.data) {
-        (Some(profile), _) => Some(profile.clone()),
-        (None, Some(_)) => Some(choice.data_profile.to_owned()),
-        (None, None) => environment.get("AWS_PROFILE").map(str::to_owned),
-    };
+    let asked = choice.profile.clone().or_else(|| environment.get("AWS_PROFILE").map(str::to_owned));
+    let asked = asked.or_else(|| choice.data.is_some().then(|| choice.data_profile.to_owned()));
     let mut sections: BTreeMap<String, Section> = BTreeMap::new();
     if let Some(file) = &config {
         for (name, section) in read(file, false)? {
@@ -209,6 +211,11 @@ mod tests {
         let elsewhere = [("AWS_PROFILE", "opentrail-operator"), ("AWS_ENDPOINT_URL", "http://x:1")];
         check(Choice::default(), &elsewhere, ("OPERATOR", "http://x:1", "us-east-1"));
         let data = Choice { data: Some(PathBuf::new()), data_profile: "opentrail-operator", ..Choice::default() };
+        check(data.clone(), &[("AWS_PROFILE", "opentrail")], ("ROOT", ENDPOINT, "eu-west-1"));
+        let root = Choice { data_profile: "opentrail", ..data.clone() };
+        check(root.clone(), &env, ("ROOT", ENDPOINT, "eu-west-1"));
+        let named = Choice { profile: Some("opentrail".into()), ..data.clone() };
+        check(named, &[("AWS_PROFILE", "opentrail-operator")], ("ROOT", ENDPOINT, "eu-west-1"));
         check(
             data,
             &[env[0], env[1], ("AWS_ENDPOINT_URL", "http://x:1")],

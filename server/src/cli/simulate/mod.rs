@@ -17,7 +17,7 @@ use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use opentrail_world::World;
 
-use super::connect::{Connect, OPERATOR};
+use super::connect::Connect;
 use super::time::span;
 use super::{Shell, print};
 use crate::client::{Client, ClientError};
@@ -69,7 +69,7 @@ impl Simulate {
                 (seconds * self.rate).ceil() as u64
             }
         };
-        let mut operator = self.connect.client(shell, OPERATOR)?;
+        let mut operator = self.connect.operator(shell)?;
         let company = Company::found(&mut operator, &shell.world).await?;
         let shown = progress(calls);
         let began = shell.world.monotonic();
