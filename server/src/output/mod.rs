@@ -8,6 +8,8 @@ pub use csv::csv_line;
 pub use escape::{for_csv, for_json_terminal, for_terminal};
 pub use records::{CSV_HEADER, RecordView};
 
+use std::io::IsTerminal;
+
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
 
@@ -25,6 +27,18 @@ pub fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_preset(presets::NOTHING).set_content_arrangement(ContentArrangement::Dynamic);
     table.set_header(header.iter().map(|h| h.to_uppercase()));
+    table
+}
+
+/// Columns of a wrapped table that goes to no terminal.
+const COLUMNS: u16 = 120;
+
+/// A table that is wrapped also where it goes to no terminal.
+pub fn wrapped_table(header: &[&str]) -> Table {
+    let mut table = table(header);
+    if !std::io::stdout().is_terminal() {
+        table.set_width(COLUMNS);
+    }
     table
 }
 
