@@ -3,7 +3,8 @@
 //! Cast: callers queue *batches*; one *writer* thread per partition takes all that wait as one *group*, packs them into
 //! *frames*, writes once, syncs once and answers all of them. *Segments* are the files; the last one grows, the others
 //! are sealed by a *footer*. *Holders* say what they still need; a *janitor* thread removes whole segments below the
-//! lowest hold. After a failed write or sync the journal is *poisoned*: every append is answered
+//! lowest hold. A write that fails (a full disk) is cut off again and answered [`Error::Full`]; the next may go through.
+//! After a failed sync, or where the cutting fails, the journal is *poisoned*: every append is answered
 //! [`Error::Unavailable`] until a restart has found out what landed. Reading goes on.
 //!
 //! A batch goes to the partition of its **first** entry's (account, region), all of it: it stays whole, in one frame,
@@ -356,6 +357,12 @@ impl Shared {
     fn poison_with(&self, partition: u32, why: String) -> Arc<str> {
         tracing::error!(partition, %why, "the journal takes nothing more until a restart");
         self.poison.get_or_init(|| format!("{why}; restart to find out what landed").into()).clone()
+    }
+
+    /// What callers are told when the file system, and not the budget, has no room.
+    fn disk_full(&self) -> Error {
+        let whose = "all accounts, and its disk takes no more".into();
+        Error::Full { whose, held: self.budget.held(), max: self.settings.bytes_max }
     }
 
     fn show_end(&self, partition: u32, end: u64) {
