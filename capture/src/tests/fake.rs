@@ -156,4 +156,8 @@ impl Journal for FakeJournal {
     fn usage(&self) -> (u64, u64) {
         (0, u64::MAX)
     }
+
+    fn failed(&self) -> Option<String> {
+        self.state().dead.then(|| "told to fail".into())
+    }
 }

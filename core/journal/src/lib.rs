@@ -135,4 +135,7 @@ pub trait Journal: Send + Sync {
     fn hold(&self, holder: &str, positions: Positions);
     /// Bytes on disk, and the most there may be.
     fn usage(&self) -> (u64, u64);
+    /// Why every append is answered [`Error::Unavailable`] until a restart; `None` while the journal takes entries or
+    /// only lacks room.
+    fn failed(&self) -> Option<String>;
 }

@@ -329,6 +329,10 @@ impl Journal for LocalJournal {
     fn usage(&self) -> (u64, u64) {
         (self.shared.budget.held(), self.shared.settings.bytes_max)
     }
+
+    fn failed(&self) -> Option<String> {
+        self.shared.poison().map(|why| why.to_string())
+    }
 }
 
 impl Drop for LocalJournal {

@@ -171,6 +171,7 @@ fn a_poisoned_journal_takes_nothing_and_still_reads() {
             let refused = journal.append(kit::entries(1, n * 10..n * 10 + 10, 300)).await;
             assert!(matches!(&refused, Err(Error::Unavailable(why)) if why.contains("restart")), "{refused:?}");
         }
+        assert!(journal.failed().is_some_and(|why| why.contains("restart")));
         assert_eq!(contents(&journal).await.len(), 10);
         drop(journal);
         let journal = open(&disk, &settings).expect("a restart heals it");
@@ -215,6 +216,7 @@ fn a_disk_that_is_full_for_a_moment_is_no_reason_to_restart() {
                 }
                 let again = journal.append(kit::entries(1, next..next + 3, 300)).await;
                 assert_eq!(again.is_ok(), mended, "{story}: {again:?}");
+                assert_eq!(journal.failed().is_none(), mended, "{story}");
                 disk.power_cut(nth);
                 drop(journal);
                 let journal = open(&disk, &settings).unwrap_or_else(|e| panic!("{story}: {e}"));
