@@ -10,13 +10,15 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use opentrail_event::{AccountId, Category, EventId, Owner, RawJson, Record};
+use opentrail_event::{AccountId, EventId, Owner, RawJson, Record};
 use opentrail_journal::{Call, Entry, Kind, Outcome, Urgency};
 
 /// The first byte of an intent.
 const INTENT_VERSION: u8 = 1;
 /// What a record says whose call nobody saw end.
 const UNKNOWN: &[u8] = br#"{"outcome":"unknown"}"#;
+/// Where the calls come from that administer this very program.
+const OWN_EVENT_SOURCE: &str = "opentrail.amazonaws.com";
 
 /// An intent that this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,9 +128,8 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
     }
 }
 
+/// The reserve is for what closes an announced call, and for our own operations, by which a full journal is mended.
+/// Anything else that a tenant can call must not reach it, or it is no reserve.
 fn urgency(call: &Call) -> Urgency {
-    match call.class.category {
-        Category::Management => Urgency::ControlPlane,
-        Category::Data | Category::NetworkActivity | Category::Insight => Urgency::Normal,
-    }
+    if call.event_source == OWN_EVENT_SOURCE { Urgency::ControlPlane } else { Urgency::Normal }
 }

@@ -9,7 +9,7 @@ use bytes::Bytes;
 use opentrail_event::{
     AccountId, Arn, Category, Head, IdentityType, Owner, RawJson, RecordResource, Region, UserIdentity,
 };
-use opentrail_journal::{Call, CallClass, Capture, Kind, Outcome, Refused};
+use opentrail_journal::{Call, CallClass, Capture, Kind, Outcome, Refused, Urgency};
 use opentrail_selector::{DataEvent, Interest, NothingSelected};
 use opentrail_world::{SimClock, World};
 use serde_json::{Value, json};
@@ -305,4 +305,28 @@ fn batches_are_checked_event_by_event() {
     assert!(matches!(block_on(recorder.append_events(account(ANNA), many)), Err(NotTaken::TooManyEvents { .. })));
     let large = vec![Bytes::from(vec![b' '; crate::BATCH_BYTES_MAX + 1])];
     assert!(matches!(block_on(recorder.append_events(account(ANNA), large)), Err(NotTaken::TooManyBytes { .. })));
+}
+
+#[test]
+fn the_reserve_is_for_what_was_announced_and_for_our_own_calls() {
+    let check = |source: &str, read_only: bool, expect: &[Urgency]| {
+        let (journal, (world, _)) = (FakeJournal::new(), world());
+        let recorder = ready(&journal, &world);
+        let mut call = call(read_only);
+        call.event_source = source.into();
+        let ticket = block_on(recorder.begin(call)).expect("announced");
+        block_on(recorder.finish(ticket, Outcome::default())).expect("recorded");
+        let seen: Vec<Urgency> = journal.ever().iter().map(|frame| frame.entry.urgency).collect();
+        assert_eq!(seen, expect, "{source}, read only: {read_only}");
+    };
+    let own = "opentrail.amazonaws.com";
+    check("s3.amazonaws.com", false, &[Urgency::Normal, Urgency::ControlPlane]);
+    check("s3.amazonaws.com", true, &[Urgency::Normal]);
+    check(own, false, &[Urgency::ControlPlane, Urgency::ControlPlane]);
+    check(own, true, &[Urgency::ControlPlane]);
+    // Nobody saw it end: what says so closes an announced call too.
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let _ticket = block_on(ready(&journal, &world).begin(call(false))).expect("announced");
+    assert_eq!(block_on(ready_again(&journal, &world)).resolved, 1);
+    assert_eq!(journal.records()[0].entry.urgency, Urgency::ControlPlane);
 }

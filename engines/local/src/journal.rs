@@ -93,7 +93,7 @@ pub struct JournalSettings {
     pub bytes_max: u64,
     /// The part of `bytes_max` that one account may hold, above 0 to 1. Default 0.5.
     pub account_share: f64,
-    /// The last bytes of `bytes_max`, kept for control-plane calls. Default 64 MiB.
+    /// The last bytes of `bytes_max`, kept for what closes announced calls and for our own. Default 64 MiB.
     pub reserve_bytes: u64,
     /// The newest entries are kept unpacked in memory, this many bytes over all partitions. Default 8 MiB.
     pub memory_bytes: u64,
