@@ -15,7 +15,7 @@ use opentrail_world::{SimClock, World};
 use serde_json::{Value, json};
 
 use crate::{NotTaken, Recorder, Unfit};
-use fake::FakeJournal;
+use fake::{Fails, FakeJournal};
 
 const ANNA: &str = "123456789012";
 
@@ -329,4 +329,26 @@ fn the_reserve_is_for_what_was_announced_and_for_our_own_calls() {
     let _ticket = block_on(ready(&journal, &world).begin(call(false))).expect("announced");
     assert_eq!(block_on(ready_again(&journal, &world)).resolved, 1);
     assert_eq!(journal.records()[0].entry.urgency, Urgency::ControlPlane);
+}
+
+#[test]
+fn a_step_that_fails_does_not_keep_the_journal_from_going() {
+    for carrying in [true, false] {
+        let (journal, (world, clock)) = (FakeJournal::new(), world());
+        let recorder = ready(&journal, &world);
+        let done = block_on(recorder.begin(call(false))).expect("announced");
+        block_on(recorder.finish(done, Outcome::default())).expect("recorded");
+        let open = block_on(recorder.begin(call(false))).expect("announced");
+        if carrying {
+            clock.advance(crate::CARRY_AGE + std::time::Duration::from_secs(1));
+            journal.fail_next(Fails::Full);
+        } else {
+            journal.fail_next(Fails::Full);
+            assert!(block_on(recorder.finish(open, Outcome::default())).is_err(), "its record is owed");
+            journal.fail_next(Fails::NotLanded);
+        }
+        let refused = block_on(recorder.tend()).expect_err("a step fails");
+        assert_eq!(matches!(refused, Refused::Busy(_)), carrying, "{refused}");
+        assert_eq!(journal.first(), 2, "what is below the open intent is let go");
+    }
 }
