@@ -308,6 +308,30 @@ fn batches_are_checked_event_by_event() {
 }
 
 #[test]
+fn a_batch_that_fits_here_fits_the_journal() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let recorder = ready(&journal, &world);
+    let event = |bytes: usize| {
+        let mut event = json!({
+            "eventTime": "2026-03-01T10:20:30Z", "eventSource": "x.amazonaws.com", "eventName": "X",
+            "awsRegion": "a".repeat(32), "eventID": "6f1c9e2a-0b3d-4c5e-8f70-a1b2c3d4e5f6", "recipientAccountId": ANNA,
+            "eventCategory": "Management", "pad": ""
+        });
+        event["pad"] = "a".repeat(bytes - event.to_string().len()).into();
+        Bytes::from(event.to_string())
+    };
+    let count = 128;
+    let each = crate::BATCH_BYTES_MAX / count - crate::EVENT_HEAD_BYTES;
+    let results = block_on(recorder.append_events(account(ANNA), vec![event(each); count])).expect("taken");
+    assert!(results.iter().all(Result::is_ok), "{:?}", results[0]);
+    assert_eq!(journal.appends(), [count]);
+    for over in [1, crate::EVENT_HEAD_BYTES] {
+        let refused = block_on(recorder.append_events(account(ANNA), vec![event(each + over); count]));
+        assert!(matches!(refused, Err(NotTaken::TooManyBytes { .. })), "{over} over: {:?}", refused.err());
+    }
+}
+
+#[test]
 fn the_reserve_is_for_what_was_announced_and_for_our_own_calls() {
     let check = |source: &str, read_only: bool, expect: &[Urgency]| {
         let (journal, (world, _)) = (FakeJournal::new(), world());

@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use opentrail_journal::{Entry, Error, Frame, Journal, Kind, Partition, Position, Positions};
 use tokio::sync::watch;
 
+/// The largest append, as the engines have it.
+const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// How an append fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fails {
@@ -90,6 +93,11 @@ impl FakeJournal {
         let unavailable = || Error::Unavailable("told to fail".into());
         if state.dead {
             return Err(unavailable());
+        }
+        // As the engines have it: a head for each entry counts too.
+        let bytes = batch.iter().map(|entry| 35 + entry.region.as_str().len() + entry.bytes.len()).sum();
+        if bytes > APPEND_BYTES_MAX {
+            return Err(Error::TooLarge { bytes, max: APPEND_BYTES_MAX });
         }
         let how = state.next.take();
         state.dead = matches!(how, Some(Fails::NotLanded | Fails::Landed));
