@@ -61,6 +61,9 @@ def test_a_user_without_a_policy_is_denied_and_the_denial_is_on_record(server):
     denied(client.list_buckets)
     message, _ = denied(server.client("cloudtrail", keys=keys).lookup_events, code="AccessDeniedException")
     assert f"User: {me['Arn']} is not authorized to perform: cloudtrail:LookupEvents" in message
+    # What is not built yet is denied like everything else.
+    denied(server.client("cloudtrail", keys=keys).describe_trails, code="AccessDeniedException")
+    denied(server.client("iam", keys=keys).list_users)
     record = [r for r in server.records(until=lambda r: request_id in str(r)) if r["requestID"] == request_id][0]
     assert record["eventName"] == "CreateBucket" and record["errorCode"] == "AccessDenied"
     assert record["userIdentity"] == {

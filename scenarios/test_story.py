@@ -88,7 +88,8 @@ def test_the_record_of_create_bucket_member_by_member(server):
     additional = record["additionalEventData"]
     assert additional["SignatureVersion"] == "SigV4"
     assert additional["AuthenticationMethod"] == "AuthHeader"
-    assert additional["bytesTransferredIn"] == 0
+    assert additional["bytesTransferredIn"] == 0 and additional["httpStatusCode"] == 200
+    assert 0 <= additional["endTime"] - additional["startTime"] < 60_000
     assert additional["x-amz-id-2"] == answer["ResponseMetadata"]["HostId"]
     assert "errorCode" not in record and "apiVersion" not in record
 
@@ -110,6 +111,9 @@ def test_the_record_of_a_read_has_no_response(server):
     record = server.record("GetCallerIdentity", until=lambda r: answer["ResponseMetadata"]["RequestId"] in str(r))
     check_frame(record, "GetCallerIdentity", "sts.amazonaws.com", answer["Account"], read_only=True)
     assert record["requestParameters"] is None and record["responseElements"] is None
+    assert record["additionalEventData"] == {
+        "RequestDetails": {"awsServingRegion": "us-east-1", "endpointType": "regional"}
+    }
     assert record["requestID"] == answer["ResponseMetadata"]["RequestId"]
     assert record["userAgent"].startswith("Boto3/")
 

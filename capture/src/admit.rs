@@ -8,8 +8,11 @@ use crate::recorder::{Recorder, refused};
 
 /// Events of one batch.
 pub const BATCH_EVENTS_MAX: usize = 1_000;
-/// Bytes of one batch.
+/// Bytes of one batch, with [`EVENT_HEAD_BYTES`] for each event: what a journal takes in one append.
 pub const BATCH_BYTES_MAX: usize = 16 * 1024 * 1024;
+/// What an event takes in the journal beside its own bytes, at most: 35 bytes and the name of its region,
+/// which has up to 32.
+pub const EVENT_HEAD_BYTES: usize = 35 + 32;
 
 /// Why one event of a batch was not taken. The others are not affected.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -45,7 +48,7 @@ impl Recorder {
         events: Vec<Bytes>,
     ) -> Result<Vec<Result<Position, Unfit>>, NotTaken> {
         self.ready()?;
-        let (count, bytes) = (events.len(), events.iter().map(Bytes::len).sum());
+        let (count, bytes) = (events.len(), events.iter().map(|event| event.len() + EVENT_HEAD_BYTES).sum());
         if count > BATCH_EVENTS_MAX {
             return Err(NotTaken::TooManyEvents { events: count, max: BATCH_EVENTS_MAX });
         }

@@ -10,13 +10,15 @@
 
 use bytes::Bytes;
 use jiff::Timestamp;
-use opentrail_event::{AccountId, Category, EventId, Owner, RawJson, Record};
+use opentrail_event::{AccountId, EventId, Owner, RawJson, Record};
 use opentrail_journal::{Call, Entry, Kind, Outcome, Urgency};
 
 /// The first byte of an intent.
 const INTENT_VERSION: u8 = 1;
 /// What a record says whose call nobody saw end.
 const UNKNOWN: &[u8] = br#"{"outcome":"unknown"}"#;
+/// Where the calls come from that administer this very program.
+const OWN_EVENT_SOURCE: &str = "opentrail.amazonaws.com";
 
 /// An intent that this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,11 +128,8 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
     }
 }
 
-/// The reserve is for calls that may mend its cause, so not for one that does not run.
+/// The reserve is for what closes an announced call, and for our own operations, by which a full journal is mended.
+/// Anything else that a tenant can call must not reach it, or it is no reserve; nor must a call that does not run.
 fn urgency(call: &Call) -> Urgency {
-    match call.class.category {
-        _ if !call.runs => Urgency::Normal,
-        Category::Management => Urgency::ControlPlane,
-        Category::Data | Category::NetworkActivity | Category::Insight => Urgency::Normal,
-    }
+    if call.runs && call.event_source == OWN_EVENT_SOURCE { Urgency::ControlPlane } else { Urgency::Normal }
 }

@@ -15,7 +15,7 @@ mod compose;
 mod recorder;
 mod settle;
 
-pub use admit::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, NotTaken, Unfit};
+pub use admit::{BATCH_BYTES_MAX, BATCH_EVENTS_MAX, EVENT_HEAD_BYTES, NotTaken, Unfit};
 pub use book::OPEN_INTENTS_MAX;
 pub use recorder::{Recorder, TEND_PERIOD};
 pub use settle::{CARRY_AGE, Recovered};

@@ -62,15 +62,19 @@ impl Recorder {
     }
 
     /// One round: settles what is owed and orphaned, carries old intents on, and lets the journal go up to what is open.
+    ///
+    /// # Errors
+    /// The first there was. The rest of the round is done all the same.
     pub async fn tend(&self) -> Result<(), Refused> {
         self.ready()?;
-        self.settle_owed().await?;
-        self.settle_orphans().await?;
-        self.carry().await?;
+        // One that fails must not keep the journal from going: what it has no room for may be what the hold keeps there.
+        let owed = self.settle_owed().await;
+        let orphans = self.settle_orphans().await;
+        let carried = self.carry().await;
         let end = self.journal.watch().borrow().clone();
         self.journal.hold(HOLDER, self.book.hold(end));
         metrics::gauge!("opentrail_capture_intents_open").set(self.book.len() as f64);
-        Ok(())
+        owed.and(orphans).and(carried)
     }
 
     /// The intents of one partition that no record resolves, and how many entries were read.

@@ -15,7 +15,7 @@ use opentrail_world::{SimClock, World};
 use serde_json::{Value, json};
 
 use crate::{NotTaken, Recorder, Unfit};
-use fake::FakeJournal;
+use fake::{Fails, FakeJournal};
 
 const ANNA: &str = "123456789012";
 
@@ -317,4 +317,74 @@ fn batches_are_checked_event_by_event() {
     assert!(matches!(block_on(recorder.append_events(account(ANNA), many)), Err(NotTaken::TooManyEvents { .. })));
     let large = vec![Bytes::from(vec![b' '; crate::BATCH_BYTES_MAX + 1])];
     assert!(matches!(block_on(recorder.append_events(account(ANNA), large)), Err(NotTaken::TooManyBytes { .. })));
+}
+
+#[test]
+fn a_batch_that_fits_here_fits_the_journal() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let recorder = ready(&journal, &world);
+    let event = |bytes: usize| {
+        let mut event = json!({
+            "eventTime": "2026-03-01T10:20:30Z", "eventSource": "x.amazonaws.com", "eventName": "X",
+            "awsRegion": "a".repeat(32), "eventID": "6f1c9e2a-0b3d-4c5e-8f70-a1b2c3d4e5f6", "recipientAccountId": ANNA,
+            "eventCategory": "Management", "pad": ""
+        });
+        event["pad"] = "a".repeat(bytes - event.to_string().len()).into();
+        Bytes::from(event.to_string())
+    };
+    let count = 128;
+    let each = crate::BATCH_BYTES_MAX / count - crate::EVENT_HEAD_BYTES;
+    let results = block_on(recorder.append_events(account(ANNA), vec![event(each); count])).expect("taken");
+    assert!(results.iter().all(Result::is_ok), "{:?}", results[0]);
+    assert_eq!(journal.appends(), [count]);
+    for over in [1, crate::EVENT_HEAD_BYTES] {
+        let refused = block_on(recorder.append_events(account(ANNA), vec![event(each + over); count]));
+        assert!(matches!(refused, Err(NotTaken::TooManyBytes { .. })), "{over} over: {:?}", refused.err());
+    }
+}
+
+#[test]
+fn the_reserve_is_for_what_was_announced_and_for_our_own_calls() {
+    let check = |source: &str, read_only: bool, expect: &[Urgency]| {
+        let (journal, (world, _)) = (FakeJournal::new(), world());
+        let recorder = ready(&journal, &world);
+        let mut call = call(read_only);
+        call.event_source = source.into();
+        let ticket = block_on(recorder.begin(call)).expect("announced");
+        block_on(recorder.finish(ticket, Outcome::default())).expect("recorded");
+        let seen: Vec<Urgency> = journal.ever().iter().map(|frame| frame.entry.urgency).collect();
+        assert_eq!(seen, expect, "{source}, read only: {read_only}");
+    };
+    let own = "opentrail.amazonaws.com";
+    check("s3.amazonaws.com", false, &[Urgency::Normal, Urgency::ControlPlane]);
+    check("s3.amazonaws.com", true, &[Urgency::Normal]);
+    check(own, false, &[Urgency::ControlPlane, Urgency::ControlPlane]);
+    check(own, true, &[Urgency::ControlPlane]);
+    // Nobody saw it end: what says so closes an announced call too.
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let _ticket = block_on(ready(&journal, &world).begin(call(false))).expect("announced");
+    assert_eq!(block_on(ready_again(&journal, &world)).resolved, 1);
+    assert_eq!(journal.records()[0].entry.urgency, Urgency::ControlPlane);
+}
+
+#[test]
+fn a_step_that_fails_does_not_keep_the_journal_from_going() {
+    for carrying in [true, false] {
+        let (journal, (world, clock)) = (FakeJournal::new(), world());
+        let recorder = ready(&journal, &world);
+        let done = block_on(recorder.begin(call(false))).expect("announced");
+        block_on(recorder.finish(done, Outcome::default())).expect("recorded");
+        let open = block_on(recorder.begin(call(false))).expect("announced");
+        if carrying {
+            clock.advance(crate::CARRY_AGE + std::time::Duration::from_secs(1));
+            journal.fail_next(Fails::Full);
+        } else {
+            journal.fail_next(Fails::Full);
+            assert!(block_on(recorder.finish(open, Outcome::default())).is_err(), "its record is owed");
+            journal.fail_next(Fails::NotLanded);
+        }
+        let refused = block_on(recorder.tend()).expect_err("a step fails");
+        assert_eq!(matches!(refused, Refused::Busy(_)), carrying, "{refused}");
+        assert_eq!(journal.first(), 2, "what is below the open intent is let go");
+    }
 }

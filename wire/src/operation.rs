@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use opentrail_event::{AccountId, Arn, Category, RecordResource};
+use opentrail_event::{AccountId, Arn, Category, RawJson, RecordResource};
 use opentrail_protocol::{Document, ServiceModel, Violation};
 
 use crate::{Cx, Fault};
@@ -32,13 +32,15 @@ pub struct RpcAnswer {
     pub output: Document,
     /// In place of what [`Operation::resources`] said.
     pub resources: Option<Vec<RecordResource>>,
+    /// The record's `additionalEventData`; `None` leaves the member out.
+    pub additional_event_data: Option<RawJson>,
     /// A change of another account: it gets a copy of the record.
     pub copy_for: Option<AccountId>,
 }
 
 impl From<Document> for RpcAnswer {
     fn from(output: Document) -> Self {
-        Self { output, resources: None, copy_for: None }
+        Self { output, resources: None, additional_event_data: None, copy_for: None }
     }
 }
 

@@ -203,7 +203,7 @@ impl RpcService {
     }
 
     fn answer(&self, cx: &Cx, announced: &Announced, model: &OperationModel, answer: RpcAnswer) -> Answer {
-        let RpcAnswer { output, resources, copy_for } = answer;
+        let RpcAnswer { output, resources, additional_event_data, copy_for } = answer;
         let class = announced.class;
         let response_elements: Option<RawJson> = if !class.read_only || class.mints_credentials {
             opentrail_protocol::response_elements(&self.model, model, &output)
@@ -222,7 +222,7 @@ impl RpcService {
             headers,
             body: AnswerBody::Whole(body),
             response_elements,
-            additional_event_data: None,
+            additional_event_data,
             resources,
             copy_for,
         }

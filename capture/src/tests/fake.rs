@@ -9,6 +9,9 @@ use jiff::Timestamp;
 use opentrail_journal::{Entry, Error, Frame, Journal, Kind, Partition, Position, Positions};
 use tokio::sync::watch;
 
+/// The largest append, as the engines have it.
+const APPEND_BYTES_MAX: usize = 16 * 1024 * 1024;
+
 /// How an append fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Fails {
@@ -91,6 +94,11 @@ impl FakeJournal {
         if state.dead {
             return Err(unavailable());
         }
+        // As the engines have it: a head for each entry counts too.
+        let bytes = batch.iter().map(|entry| 35 + entry.region.as_str().len() + entry.bytes.len()).sum();
+        if bytes > APPEND_BYTES_MAX {
+            return Err(Error::TooLarge { bytes, max: APPEND_BYTES_MAX });
+        }
         let how = state.next.take();
         state.dead = matches!(how, Some(Fails::NotLanded | Fails::Landed));
         match how {
@@ -155,5 +163,9 @@ impl Journal for FakeJournal {
 
     fn usage(&self) -> (u64, u64) {
         (0, u64::MAX)
+    }
+
+    fn failed(&self) -> Option<String> {
+        self.state().dead.then(|| "told to fail".into())
     }
 }

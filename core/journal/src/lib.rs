@@ -69,7 +69,8 @@ pub enum Kind {
 /// Who may use the last of the space.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Urgency {
-    /// May use the reserve, so that the call that mends the cause can be made and recorded.
+    /// May use the reserve of the whole, though no more than its account's share: what closes an announced call, and the
+    /// calls that mend the cause.
     ControlPlane,
     /// Stops when only the reserve is left.
     Normal,
@@ -135,4 +136,7 @@ pub trait Journal: Send + Sync {
     fn hold(&self, holder: &str, positions: Positions);
     /// Bytes on disk, and the most there may be.
     fn usage(&self) -> (u64, u64);
+    /// Why every append is answered [`Error::Unavailable`] until a restart; `None` while the journal takes entries or
+    /// only lacks room.
+    fn failed(&self) -> Option<String>;
 }

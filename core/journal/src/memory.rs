@@ -154,4 +154,8 @@ impl Journal for MemoryJournal {
     fn usage(&self) -> (u64, u64) {
         (self.state().bytes, self.bytes_max)
     }
+
+    fn failed(&self) -> Option<String> {
+        self.state().failing.as_deref().map(str::to_owned)
+    }
 }

@@ -42,7 +42,7 @@ pub struct Settings {
     pub find_bytes_max: u64,
     /// Parts of like size that make a merge worth its while; at least 2. Default 4.
     pub merge_parts_min: usize,
-    /// Rows of a merged part at most. Default 2^20: bounds the memory in which its index is built.
+    /// Rows of a merged part at most. Default 2^19: bounds the memory in which its index is built.
     pub merge_rows_max: u64,
     /// Bytes of the parts that become one at most. Default 512 MiB.
     pub merge_bytes_max: u64,

@@ -3,7 +3,8 @@
 //! Cast: callers queue *batches*; one *writer* thread per partition takes all that wait as one *group*, packs them into
 //! *frames*, writes once, syncs once and answers all of them. *Segments* are the files; the last one grows, the others
 //! are sealed by a *footer*. *Holders* say what they still need; a *janitor* thread removes whole segments below the
-//! lowest hold. After a failed write or sync the journal is *poisoned*: every append is answered
+//! lowest hold. A write that fails (a full disk) is cut off again and answered [`Error::Full`]; the next may go through.
+//! After a failed sync, or where the cutting fails, the journal is *poisoned*: every append is answered
 //! [`Error::Unavailable`] until a restart has found out what landed. Reading goes on.
 //!
 //! A batch goes to the partition of its **first** entry's (account, region), all of it: it stays whole, in one frame,
@@ -92,7 +93,7 @@ pub struct JournalSettings {
     pub bytes_max: u64,
     /// The part of `bytes_max` that one account may hold, above 0 to 1. Default 0.5.
     pub account_share: f64,
-    /// The last bytes of `bytes_max`, kept for control-plane calls. Default 64 MiB.
+    /// The last bytes of `bytes_max`, kept for what closes announced calls and for our own. Default 64 MiB.
     pub reserve_bytes: u64,
     /// The newest entries are kept unpacked in memory, this many bytes over all partitions. Default 8 MiB.
     pub memory_bytes: u64,
@@ -328,6 +329,10 @@ impl Journal for LocalJournal {
     fn usage(&self) -> (u64, u64) {
         (self.shared.budget.held(), self.shared.settings.bytes_max)
     }
+
+    fn failed(&self) -> Option<String> {
+        self.shared.poison().map(|why| why.to_string())
+    }
 }
 
 impl Drop for LocalJournal {
@@ -356,6 +361,12 @@ impl Shared {
     fn poison_with(&self, partition: u32, why: String) -> Arc<str> {
         tracing::error!(partition, %why, "the journal takes nothing more until a restart");
         self.poison.get_or_init(|| format!("{why}; restart to find out what landed").into()).clone()
+    }
+
+    /// What callers are told when the file system, and not the budget, has no room.
+    fn disk_full(&self) -> Error {
+        let whose = "all accounts, and its disk takes no more".into();
+        Error::Full { whose, held: self.budget.held(), max: self.settings.bytes_max }
     }
 
     fn show_end(&self, partition: u32, end: u64) {

@@ -25,7 +25,7 @@ pub(super) struct HousePages {
 
 impl Pages for HousePages {
     fn ready(&self) -> bool {
-        self.ready.load(Ordering::Acquire)
+        self.ready.load(Ordering::Acquire) && self.journal.failed().is_none()
     }
 
     fn health(&self) -> BoxFuture<'_, String> {
@@ -49,7 +49,7 @@ impl Pages for HousePages {
             json!({
                 "ready": self.ready(),
                 "followers": followers,
-                "journal": { "bytes": bytes, "bytesMax": bytes_max },
+                "journal": { "bytes": bytes, "bytesMax": bytes_max, "error": self.journal.failed() },
                 "history": {
                     "parts": contents.parts,
                     "sealedRows": contents.sealed_rows,

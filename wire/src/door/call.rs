@@ -139,8 +139,13 @@ impl Underway {
                 Ok(()) => self.perform(hall, announced, body).await,
                 Err(fault) => self.record_refusal(hall, announced, fault, true).await,
             },
-            Ok(Err(Rejected { fault, known: Some(announced) })) => {
-                self.record_refusal(hall, *announced, fault, false).await
+            Ok(Err(Rejected { fault, known: Some(mut announced) })) => {
+                // S3 tells anybody that a bucket is not there; elsewhere who may not learns nothing else.
+                let asks_first = self.tongue.protocol != Protocol::RestXml;
+                match if asks_first { self.decide(hall, &mut announced).await } else { Ok(()) } {
+                    Ok(()) => self.record_refusal(hall, *announced, fault, false).await,
+                    Err(denial) => self.record_refusal(hall, *announced, denial, true).await,
+                }
             }
             Ok(Err(Rejected { fault, known: None })) => {
                 metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
@@ -237,7 +242,7 @@ impl Underway {
             Err(refused) => return self.not_recorded("begin recording", &refused),
         };
         let reply = Reply::fault(&fault, &self.tongue);
-        outcome.additional_event_data = self.additional(&reply, None);
+        outcome.additional_event_data = self.additional(hall, &reply, None);
         match hall.capture.finish(ticket, outcome).await {
             Ok(_) => reply,
             Err(refused) => self.not_recorded("record", &refused),
@@ -267,7 +272,7 @@ impl Underway {
                 };
                 let extra = answer.additional_event_data.take();
                 let reply = Reply::answer(answer);
-                let additional_event_data = self.additional(&reply, extra);
+                let additional_event_data = self.additional(hall, &reply, extra);
                 (reply, Outcome { additional_event_data, ..outcome })
             }
             Err(fault) => {
@@ -276,7 +281,7 @@ impl Underway {
                     error_code: Some(fault.code.to_string()),
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
-                    additional_event_data: self.additional(&reply, None),
+                    additional_event_data: self.additional(hall, &reply, None),
                     ..Outcome::default()
                 };
                 (reply, outcome)
@@ -297,7 +302,7 @@ impl Underway {
     }
 
     /// What records of S3 say about the transfer (`spec/s3.md` 16), with what the service adds in the middle.
-    fn additional(&self, reply: &Reply, extra: Option<RawJson>) -> Option<RawJson> {
+    fn additional(&self, hall: &Hall, reply: &Reply, extra: Option<RawJson>) -> Option<RawJson> {
         if self.tongue.protocol != Protocol::RestXml {
             return extra;
         }
@@ -317,7 +322,14 @@ impl Underway {
         out.extend_from_slice(format!(",\"AuthenticationMethod\":\"{method}\",\"x-amz-id-2\":").as_bytes());
         write_text(&mut out, &self.tongue.host_id);
         let goes = reply.body_bytes(self.head.method == Method::HEAD);
-        out.extend_from_slice(format!(",\"bytesTransferredOut\":{goes}}}").as_bytes());
+        let (status, start) = (reply.status, self.cx.received_at.as_millisecond());
+        let end = hall.world.now().as_millisecond().max(start);
+        out.extend_from_slice(
+            format!(
+                ",\"bytesTransferredOut\":{goes},\"httpStatusCode\":{status},\"startTime\":{start},\"endTime\":{end}}}"
+            )
+            .as_bytes(),
+        );
         Some(RawJson::from_written(out))
     }
 }

@@ -13,7 +13,7 @@ use super::format::{FRAME_HEAD_BYTES, entry_bytes};
 pub(crate) struct Limits {
     pub(crate) bytes_max: u64,
     pub(crate) account_bytes_max: u64,
-    /// The last bytes, for control-plane entries only; an account's share grows by as much for them.
+    /// The last bytes, for control-plane entries only. No account's share grows by them.
     pub(crate) reserve_bytes: u64,
 }
 
@@ -63,7 +63,7 @@ impl Budget {
         let control_plane = batch.iter().all(|entry| entry.urgency == Urgency::ControlPlane);
         let reserve = self.limits.reserve_bytes;
         let max = if control_plane { self.limits.bytes_max } else { self.limits.bytes_max - reserve };
-        let account_max = self.limits.account_bytes_max + if control_plane { reserve } else { 0 };
+        let account_max = self.limits.account_bytes_max;
         let mut books = self.books();
         let all = books.held + books.pending;
         if all + total > max {

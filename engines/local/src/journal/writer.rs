@@ -1,5 +1,7 @@
 //! The one thread that writes a partition: takes all appends that wait, writes them as one group, syncs once, answers.
 
+use std::io::ErrorKind;
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, TryRecvError};
 
@@ -8,11 +10,11 @@ use opentrail_event::AccountId;
 use opentrail_journal::{Entry, Error, Partition, Position};
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 
-use super::Shared;
 use super::budget::Leave;
 use super::format::{ENTRY_HEAD_BYTES, FRAME_HEAD_BYTES, FrameHead, What, encode_entry, encode_footer, write_frame};
-use super::log::{Recent, Segment};
+use super::log::{Recent, Segment, segment_path};
 use super::recover::{create_segment, write_mark};
+use super::{OpenError, Shared};
 use crate::disk::DiskFile;
 
 /// One sync is shared by at most about this much, unpacked.
@@ -41,6 +43,14 @@ pub(crate) struct Writer {
     marked: bool,
     packer: zstd::bulk::Compressor<'static>,
     out: Vec<u8>,
+}
+
+/// Why a group is not in the journal.
+enum Failed {
+    /// Nothing of it is on disk, and the file is as it was: the next may go through.
+    Mended,
+    /// What landed is not known until a restart.
+    Doubtful(String),
 }
 
 /// A group as written, not yet synced.
@@ -90,8 +100,11 @@ impl Writer {
 
     fn serve(&mut self, group: Vec<Job>) {
         let done = match self.shared.poison() {
-            Some(why) => Err(why),
-            None => self.append(&group).map_err(|why| self.shared.poison_with(self.partition, why)),
+            Some(why) => Err(Error::Unavailable(why)),
+            None => self.append(&group).map_err(|failed| match failed {
+                Failed::Mended => self.shared.disk_full(),
+                Failed::Doubtful(why) => Error::Unavailable(self.shared.poison_with(self.partition, why)),
+            }),
         };
         let mut next = done.as_ref().copied().unwrap_or_default();
         for job in group {
@@ -102,7 +115,7 @@ impl Writer {
                     next += job.batch.len() as u64;
                     Ok(positions.collect())
                 }
-                Err(why) => Err(Error::Unavailable(why.clone())),
+                Err(error) => Err(error.clone()),
             };
             drop(job.leave);
             // A caller that went away no longer listens; its entries stay.
@@ -111,16 +124,18 @@ impl Writer {
     }
 
     /// Writes and syncs the group; returns its first offset.
-    fn append(&mut self, jobs: &[Job]) -> Result<u64, String> {
+    fn append(&mut self, jobs: &[Job]) -> Result<u64, Failed> {
         if self.segment.bytes >= self.shared.settings.segment_bytes {
             self.roll()?;
         }
         let (first, at) = (self.segment.end, self.segment.bytes);
-        let group = self.pack(jobs)?;
-        let name = self.segment.path.display();
-        self.file.write_at(&self.out, at).map_err(|e| format!("write {name}: {e}"))?;
+        let group = self.pack(jobs).map_err(Failed::Doubtful)?;
+        if let Err(error) = self.file.write_at(&self.out, at) {
+            self.segment.end = first;
+            return Err(self.cut_back(&format!("write {}: {error}", self.segment.path.display())));
+        }
         let before = self.shared.world.monotonic();
-        self.file.sync().map_err(|e| format!("sync {name}: {e}"))?;
+        self.sync_segment()?;
         let sync = self.shared.world.monotonic().saturating_sub(before);
         metrics::histogram!("opentrail_journal_sync_seconds").record(sync.as_secs_f64());
         self.publish(group);
@@ -196,21 +211,26 @@ impl Writer {
     }
 
     /// Seals the segment and begins the next one.
-    fn roll(&mut self) -> Result<(), String> {
+    fn roll(&mut self) -> Result<(), Failed> {
         let at = self.segment.bytes as u32;
         let body = encode_footer(self.segment.accounts.iter(), at);
         let (first, raw) = (self.segment.end, body.len() as u32);
         self.out.clear();
         let head = FrameHead { what: What::Footer, raw, first, count: 0, group: at, appended_us: 0 };
         write_frame(&mut self.out, self.segment.salt, head, &body);
-        let name = self.segment.path.display();
-        self.file.write_at(&self.out, u64::from(at)).map_err(|e| format!("write {name}: {e}"))?;
-        self.file.sync().map_err(|e| format!("sync {name}: {e}"))?;
+        if let Err(error) = self.file.write_at(&self.out, u64::from(at)) {
+            return Err(self.cut_back(&format!("write {}: {error}", self.segment.path.display())));
+        }
+        self.sync_segment()?;
+        let dir = self.shared.partition_dir(self.partition);
+        let (segment, file) = match create_segment(&*self.shared.disk, &self.shared.world, &dir, self.partition, first)
+        {
+            Ok(next) => next,
+            Err(error @ OpenError::Io { what: "create" | "write", .. }) => return Err(self.unroll(&dir, first, &error)),
+            Err(error) => return Err(Failed::Doubtful(error.to_string())),
+        };
         let sealed_bytes = self.segment.bytes + self.out.len() as u64;
         self.shared.budget.hold(self.out.len() as u64);
-        let dir = self.shared.partition_dir(self.partition);
-        let (segment, file) = create_segment(&*self.shared.disk, &self.shared.world, &dir, self.partition, first)
-            .map_err(|e| e.to_string())?;
         self.shared.budget.hold(segment.bytes);
         let mut log = self.shared.log(self.partition);
         if let Some(last) = log.segments.back_mut() {
@@ -222,6 +242,36 @@ impl Writer {
         self.file = file;
         self.shared.truncate_soon();
         Ok(())
+    }
+
+    fn sync_segment(&self) -> Result<(), Failed> {
+        let name = || self.segment.path.display();
+        self.file.sync().map_err(|e| Failed::Doubtful(format!("sync {}: {e}", name())))
+    }
+
+    /// The next segment could not be made. Its name goes first and durably: a segment that others follow must have its
+    /// footer.
+    fn unroll(&self, dir: &Path, first: u64, cause: &OpenError) -> Failed {
+        let gone = match self.shared.disk.remove(&segment_path(dir, first)) {
+            Err(e) if e.kind() != ErrorKind::NotFound => Err(e),
+            _ => self.shared.disk.sync_dir(dir),
+        };
+        match gone {
+            Ok(()) => self.cut_back(&cause.to_string()),
+            Err(error) => Failed::Doubtful(format!("{cause}; and then take the new segment away: {error}")),
+        }
+    }
+
+    /// Takes what was written behind the last durable entry off the file again, as when the disk is full. To be used
+    /// only where no sync failed: after that nobody knows what the file holds.
+    fn cut_back(&self, cause: &str) -> Failed {
+        match self.file.truncate(self.segment.bytes).and_then(|()| self.file.sync()) {
+            Ok(()) => {
+                tracing::error!(partition = self.partition, %cause, "the journal's disk takes no more for now");
+                Failed::Mended
+            }
+            Err(error) => Failed::Doubtful(format!("{cause}; and then cut it off again: {error}")),
+        }
     }
 }
 

@@ -58,7 +58,7 @@ fn guard_root(cx: &Cx, owner: Option<&str>) -> Result<(), Fault> {
 
 /// An answer to a change of `account`, which gets a copy of the record if it is not the caller's.
 fn changed(cx: &Cx, account: AccountId, output: Document) -> RpcAnswer {
-    RpcAnswer { output, resources: None, copy_for: (account != cx.account()).then_some(account) }
+    RpcAnswer { copy_for: (account != cx.account()).then_some(account), ..RpcAnswer::from(output) }
 }
 
 fn user_resource(user: &User) -> RecordResource {

@@ -45,6 +45,8 @@ fn an_account_over_its_share_waits_and_others_go_on() {
         let (one, whose) = fill(&journal, 1, 0, Urgency::Normal).await;
         assert!(whose.contains("000000000001"), "{whose}");
         assert!((120..=131).contains(&one), "{one} entries of 4 kB in half of 1 MiB");
+        let (more, whose) = fill(&journal, 1, one, Urgency::ControlPlane).await;
+        assert!(more == 0 && whose.contains("000000000001"), "{more} more, though the reserve is not its own: {whose}");
         let (two, whose) = fill(&journal, 2, 0, Urgency::Normal).await;
         assert!(whose.contains("all accounts") && two > 80, "{two}: {whose}");
         // The reserve is for the control plane alone, of any account.

@@ -52,19 +52,22 @@ async fn numbers(journal: &crate::journal::LocalJournal, story: &str) -> Vec<u64
 /// One life: opens, appends `batches`, holds as it goes, closes. Returns the highest hold.
 async fn life(disk: &SimDisk, settings: &JournalSettings, batches: u64, tried: &mut Vec<Tried>, hold: bool) -> u64 {
     let Ok(journal) = open(disk, settings) else { return 0 };
-    let mut held = 0;
+    let (mut held, mut all) = (0, true);
     let mut next = tried.last().map_or(0, |b| b.first + b.count);
     for round in 0..batches {
         let count = 1 + (next + round) % 9;
         let result = journal.append(kit::entries(1, next..next + count, 300)).await;
-        if let Err(e) = &result {
-            assert!(matches!(e, Error::Unavailable(_)), "{e}");
-        }
         let acknowledged = result.is_ok();
-        tried.push(Tried { first: next, count, acknowledged });
+        all &= acknowledged;
+        match result {
+            Ok(_) | Err(Error::Unavailable(_)) => tried.push(Tried { first: next, count, acknowledged }),
+            // Not there, and never will be: whoever was told so tries it again.
+            Err(Error::Full { .. }) => {}
+            Err(e) => panic!("{e}"),
+        }
         next += count;
         // Offsets equal numbers only while nothing failed; hold only then.
-        if hold && acknowledged && tried.iter().all(|b| b.acknowledged) && round % 8 == 7 {
+        if hold && all && tried.iter().all(|b| b.acknowledged) && round % 8 == 7 {
             held = next.saturating_sub(20);
             journal.hold("follower", Positions([(Partition(0), held)].into()));
         }
@@ -168,9 +171,72 @@ fn a_poisoned_journal_takes_nothing_and_still_reads() {
             let refused = journal.append(kit::entries(1, n * 10..n * 10 + 10, 300)).await;
             assert!(matches!(&refused, Err(Error::Unavailable(why)) if why.contains("restart")), "{refused:?}");
         }
+        assert!(journal.failed().is_some_and(|why| why.contains("restart")));
         assert_eq!(contents(&journal).await.len(), 10);
         drop(journal);
         let journal = open(&disk, &settings).expect("a restart heals it");
         journal.append(kit::entries(1, 40..41, 300)).await.expect("an append after the restart");
+    });
+}
+
+#[test]
+fn a_disk_that_is_full_for_a_moment_is_no_reason_to_restart() {
+    let settings = small();
+    // The second change of an append is its sync, unless it rolls: then there are the footer's write and sync, the next
+    // segment's create, write, sync and folder, and only then its own.
+    for fault in [Fault::Landed, Fault::NotLanded] {
+        for (rolls, nth, mended) in [
+            (false, 1, true),
+            (false, 2, false),
+            (true, 1, true),
+            (true, 2, false),
+            (true, 3, true),
+            (true, 4, true),
+            (true, 7, true),
+        ] {
+            let story = format!("change {nth} {fault:?}, rolls {rolls}");
+            let disk = disk();
+            run(async {
+                let journal = open(&disk, &settings).expect("a journal");
+                journal.append(kit::entries(1, 0..3, 300)).await.expect("an append");
+                let mut next = 3;
+                // An append that rolls asks for eight changes, another for two.
+                while rolls && journal.shared.log(0).segments.back().expect("one").bytes < settings.segment_bytes {
+                    journal.append(kit::entries(1, next..next + 3, 300)).await.expect("an append");
+                    next += 3;
+                }
+                let (usage, end) = (journal.usage(), journal.watch().borrow().clone());
+                disk.fail_at(nth, fault);
+                let refused = journal.append(kit::entries(1, next + 100..next + 103, 300)).await;
+                assert_eq!(matches!(refused, Err(Error::Full { .. })), mended, "{story}: {refused:?}");
+                assert!(!disk.fault_pending(), "{story}");
+                assert_eq!(journal.watch().borrow().clone(), end, "{story}");
+                if nth < 5 {
+                    assert_eq!(journal.usage(), usage, "{story}");
+                }
+                let again = journal.append(kit::entries(1, next..next + 3, 300)).await;
+                assert_eq!(again.is_ok(), mended, "{story}: {again:?}");
+                assert_eq!(journal.failed().is_none(), mended, "{story}");
+                disk.power_cut(nth);
+                drop(journal);
+                let journal = open(&disk, &settings).unwrap_or_else(|e| panic!("{story}: {e}"));
+                let seen = numbers(&journal, &story).await;
+                let wanted: Vec<u64> = (0..if mended { next + 3 } else { next }).collect();
+                assert!(seen == wanted || (!mended && seen.starts_with(&wanted)), "{story}: {seen:?}");
+            });
+        }
+    }
+}
+
+#[test]
+fn a_disk_that_cannot_be_mended_poisons() {
+    let (disk, settings) = (disk(), small());
+    run(async {
+        let journal = open(&disk, &settings).expect("a journal");
+        journal.append(kit::entries(1, 0..3, 300)).await.expect("an append");
+        // The open file is dead: the write fails, and so does what would mend it.
+        disk.power_cut(1);
+        let refused = journal.append(kit::entries(1, 3..6, 300)).await;
+        assert!(matches!(&refused, Err(Error::Unavailable(why)) if why.contains("restart")), "{refused:?}");
     });
 }
