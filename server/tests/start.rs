@@ -59,6 +59,7 @@ async fn events(house: &House, account: AccountId) -> Vec<(String, serde_json::V
         order: Order::OldestFirst,
         after: None,
         limit: 100,
+        bytes_max: 8 << 20,
     };
     let page = house.history().lookup(ask).await.expect("history answers");
     let read = |row: opentrail_table::Row| {

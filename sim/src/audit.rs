@@ -51,6 +51,7 @@ pub(crate) async fn check(house: &House, told: &Told) -> Result<u64> {
             order: Order::NewestFirst,
             after,
             limit: 1000,
+            bytes_max: 8 << 20,
         };
         let page = house.history().lookup(ask).await.context("look up")?;
         for row in page.rows {

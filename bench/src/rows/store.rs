@@ -185,6 +185,7 @@ fn by_id(id: EventId) -> Ask {
         order: Order::NewestFirst,
         after: None,
         limit: 50,
+        bytes_max: 8 << 20,
     }
 }
 

@@ -58,6 +58,7 @@ pub fn everything() -> Find {
         order: Order::OldestFirst,
         after: None,
         limit: 97,
+        bytes_max: usize::MAX,
     }
 }
 
@@ -67,6 +68,8 @@ pub async fn find_all(table: &dyn Table, mut find: Find) -> Vec<Row> {
     for _ in 0..PAGES_MAX {
         let page = table.find(find.clone()).await.expect("the question is a good one");
         assert!(page.rows.len() <= find.limit, "{} rows for a limit of {}", page.rows.len(), find.limit);
+        let bytes: usize = page.rows.iter().map(|row| row.record.len()).sum();
+        assert!(bytes <= find.bytes_max || page.rows.len() == 1, "{bytes} bytes for a limit of {}", find.bytes_max);
         rows.extend(page.rows);
         match page.next {
             None => return rows,

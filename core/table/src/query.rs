@@ -45,6 +45,8 @@ pub struct Find {
     pub after: Option<Cursor>,
     /// At most so many rows.
     pub limit: usize,
+    /// At most so many bytes of records; a page that has any row has one, however large it is.
+    pub bytes_max: usize,
 }
 
 /// An answer.
@@ -52,6 +54,6 @@ pub struct Find {
 pub struct Page {
     pub rows: Vec<Row>,
     /// Where to go on; `None` when there is nothing more. A page may hold fewer rows than asked for, even none, and
-    /// still go on: a question by words stops after a bounded amount of reading.
+    /// still go on: a page is bounded by bytes too, and a question by words stops after a bounded amount of reading.
     pub next: Option<Cursor>,
 }

@@ -56,6 +56,8 @@ pub struct Ask {
     pub after: Option<Cursor>,
     /// At most so many events.
     pub limit: usize,
+    /// At most so many bytes of records; one always fits.
+    pub bytes_max: usize,
 }
 
 impl History {
@@ -72,7 +74,7 @@ impl History {
         let region = ask.region.map(|region| Term::Text { column: schema::REGION, value: region.to_string() });
         let attributes = ask.attributes.into_iter().map(Attribute::term);
         let terms = account.into_iter().chain(region).chain(attributes).collect();
-        let (words, to_s, order, after, limit) = (ask.words, ask.to_s, ask.order, ask.after, ask.limit);
-        self.table.find(Find { terms, words, from_s, to_s, order, after, limit }).await
+        let Ask { words, to_s, order, after, limit, bytes_max, .. } = ask;
+        self.table.find(Find { terms, words, from_s, to_s, order, after, limit, bytes_max }).await
     }
 }

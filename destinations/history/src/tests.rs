@@ -115,6 +115,7 @@ fn ask() -> Ask {
         order: Order::NewestFirst,
         after: None,
         limit: 1_000,
+        bytes_max: usize::MAX,
     }
 }
 

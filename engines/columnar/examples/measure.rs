@@ -131,7 +131,16 @@ static CATALOG: std::sync::OnceLock<Arc<Rows>> = std::sync::OnceLock::new();
 
 fn newest(limit: usize) -> Find {
     let (from_s, to_s) = (i64::MIN, i64::MAX);
-    Find { terms: vec![], words: vec![], from_s, to_s, order: Order::NewestFirst, after: None, limit }
+    Find {
+        terms: vec![],
+        words: vec![],
+        from_s,
+        to_s,
+        order: Order::NewestFirst,
+        after: None,
+        limit,
+        bytes_max: usize::MAX,
+    }
 }
 
 fn show(what: &str, micros: &mut [u128]) {

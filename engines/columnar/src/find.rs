@@ -7,6 +7,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use opentrail_table::{Cursor, Error, Order, Page, Row};
 
+use crate::failure::of_worker;
 use crate::order::{SortKey, rank};
 use crate::part::{Part, Store};
 use crate::question::Question;
@@ -16,10 +17,12 @@ use crate::table::Snapshot;
 
 /// The most rows of one page.
 pub(crate) const PAGE_ROWS_MAX: usize = 10_000;
-/// Candidates that are read at once at most.
-const BATCH_MAX: usize = 1024;
-/// Candidates that a question by words reads at first; then more and more.
-const WORDS_BATCH: usize = 128;
+/// Candidates that are read at once at most: they are all in memory before the first is judged.
+const BATCH_MAX: usize = 256;
+/// Candidates that are read at first; then twice as many each time, as long as they are small.
+const BATCH_MIN: usize = 64;
+/// Bytes that a batch should stay below, judged by the one before.
+const BATCH_BYTES: u64 = 8 << 20;
 
 /// One page.
 pub(crate) async fn find(
@@ -28,39 +31,53 @@ pub(crate) async fn find(
     question: Question,
     read_bytes_max: u64,
 ) -> Result<Page, Error> {
+    let question = Arc::new(question);
     let limit = question.limit.min(PAGE_ROWS_MAX);
-    let mut page = Vec::new();
+    let (mut page, mut page_bytes) = (Vec::new(), 0usize);
     let mut merged = Merged::new(store, snapshot, &question).await?;
-    let (mut read_bytes, mut last, mut scratch) = (0, None, Vec::new());
-    let mut batch_max = if question.has_words() { WORDS_BATCH } else { BATCH_MAX };
+    let (mut read_bytes, mut last) = (0, None);
+    let mut batch_max = BATCH_MIN;
     loop {
         let wanted = if question.has_words() { batch_max } else { batch_max.min(limit - page.len()) };
         let picks = merged.next(wanted).await?;
         if picks.is_empty() {
             return Ok(Page { rows: page, next: None });
         }
-        let mut batch = merged.read(picks, &mut scratch).await?;
+        let picked = picks.len();
+        let mut batch = merged.read(picks).await?;
         read_bytes += batch.read_bytes;
+        let mut full = false;
         while let Some((key, row)) = batch.rows.pop_front() {
+            if let Some(row) = row {
+                let bytes = page_bytes.saturating_add(row.record.len());
+                if bytes > question.bytes_max && !page.is_empty() {
+                    let next = last.map(|(time_s, seq)| Cursor { time_s, seq });
+                    return Ok(Page { rows: page, next });
+                }
+                page_bytes = bytes;
+                page.push(row);
+            }
             last = Some(key);
-            page.extend(row);
-            if page.len() == limit {
+            full = page.len() == limit || (page_bytes >= question.bytes_max && !page.is_empty());
+            if full {
                 break;
             }
         }
-        if page.len() == limit || read_bytes >= read_bytes_max {
+        if full || read_bytes >= read_bytes_max {
             let more = !batch.rows.is_empty() || merged.settle().await?.is_some();
             let next = last.filter(|_| more).map(|(time_s, seq)| Cursor { time_s, seq });
             return Ok(Page { rows: page, next });
         }
-        batch_max = (batch_max * 2).min(BATCH_MAX);
+        let each = (batch.read_bytes / picked as u64).max(1);
+        let fit = usize::try_from(BATCH_BYTES / each).unwrap_or(BATCH_MAX);
+        batch_max = (batch_max * 2).min(fit).clamp(1, BATCH_MAX);
     }
 }
 
 /// All sources as one.
 struct Merged<'a> {
     store: &'a Arc<Store>,
-    question: &'a Question,
+    question: &'a Arc<Question>,
     sources: Vec<Source>,
     /// The rank of each source's head, smallest first.
     heads: BinaryHeap<Reverse<(u128, usize)>>,
@@ -79,7 +96,7 @@ struct Batch {
 }
 
 impl<'a> Merged<'a> {
-    async fn new(store: &'a Arc<Store>, snapshot: Snapshot, question: &'a Question) -> Result<Self, Error> {
+    async fn new(store: &'a Arc<Store>, snapshot: Snapshot, question: &'a Arc<Question>) -> Result<Self, Error> {
         let mut sources = of_parts(store, &snapshot.parts, question).await?;
         let memories = snapshot.memories.into_iter();
         sources.extend(memories.map(|memory| Source::Memory(MemorySource::new(memory, question))));
@@ -132,9 +149,61 @@ impl<'a> Merged<'a> {
     }
 
     /// Reads what the picks name and compares it with the question.
-    async fn read(&self, picks: Vec<Pick>, scratch: &mut Vec<u8>) -> Result<Batch, Error> {
+    async fn read(&self, picks: Vec<Pick>) -> Result<Batch, Error> {
+        let searched = if self.question.has_words() { Some(self.search(&picks).await?) } else { None };
+        let hits = |at: usize| searched.as_ref().is_none_or(|(hits, _)| hits.get(at).copied().unwrap_or(false));
+        let of_hits = picks.iter().enumerate().filter(|(at, _)| hits(*at)).map(|(_, pick)| pick);
+        let mut rows_of: Vec<(usize, VecDeque<Row>)> = Vec::new();
+        for (source, part, numbers) in self.by_source(of_hits) {
+            rows_of.push((source, self.in_order(read::rows(self.store, &part, &numbers).await?)));
+        }
+        let (mut rows, mut read_bytes) = (VecDeque::with_capacity(picks.len()), 0);
+        for (at, pick) in picks.into_iter().enumerate() {
+            let row = match pick.candidate {
+                _ if !hits(at) => None,
+                Candidate::Row(row) => Some((*row).clone()),
+                Candidate::InPart(_) => {
+                    let of_part = rows_of.iter_mut().find(|(source, _)| *source == pick.source);
+                    of_part.and_then(|(_, rows)| rows.pop_front())
+                }
+            };
+            read_bytes += row.as_ref().map_or(0, |row| row.record.len() as u64);
+            rows.push_back((pick.key, row.filter(|row| self.question.fits(row))));
+        }
+        Ok(Batch { rows, read_bytes: searched.map_or(read_bytes, |(_, bytes)| bytes) })
+    }
+
+    /// For each pick whether the words occur in its record, and how many bytes that were. Searching takes as long as it
+    /// takes: it is done on a thread of its own, and a permit bounds the threads and what they hold.
+    async fn search(&self, picks: &[Pick]) -> Result<(Vec<bool>, u64), Error> {
+        let permit = self.store.searches.clone().acquire_owned().await;
+        let permit = permit.map_err(|_| Error::Unavailable("searching has ended".into()))?;
+        let mut records_of: Vec<(usize, VecDeque<Bytes>)> = Vec::new();
+        for (source, part, numbers) in self.by_source(picks) {
+            records_of.push((source, self.in_order(read::records(self.store, &part, &numbers).await?)));
+        }
+        let of_pick = |pick: &Pick| match &pick.candidate {
+            Candidate::Row(row) => row.record.clone(),
+            Candidate::InPart(_) => {
+                let of_part = records_of.iter_mut().find(|(source, _)| *source == pick.source);
+                of_part.and_then(|(_, records)| records.pop_front()).unwrap_or_default()
+            }
+        };
+        let records: Vec<Bytes> = picks.iter().map(of_pick).collect();
+        let bytes = records.iter().map(|record| record.len() as u64).sum();
+        let question = self.question.clone();
+        let search = move || {
+            let _permit = permit;
+            let mut scratch = Vec::new();
+            records.iter().map(|record| question.words_occur(record, &mut scratch)).collect()
+        };
+        Ok((tokio::task::spawn_blocking(search).await.map_err(of_worker)?, bytes))
+    }
+
+    /// The row numbers, ascending, that are to be read of each part.
+    fn by_source<'p>(&self, picks: impl IntoIterator<Item = &'p Pick>) -> Vec<(usize, Arc<Part>, Vec<u32>)> {
         let mut of_source: Vec<(usize, Arc<Part>, Vec<u32>)> = Vec::new();
-        for pick in &picks {
+        for pick in picks {
             if let (Candidate::InPart(row), Source::Part(part)) = (&pick.candidate, &self.sources[pick.source]) {
                 match of_source.iter_mut().find(|(source, ..)| *source == pick.source) {
                     Some((_, _, rows)) => rows.push(*row),
@@ -142,66 +211,17 @@ impl<'a> Merged<'a> {
                 }
             }
         }
-        let mut read_bytes = 0;
-        let mut rows_of: Vec<(usize, VecDeque<Option<Row>>)> = Vec::new();
-        for (source, part, mut numbers) in of_source {
-            if self.question.order == Order::NewestFirst {
-                numbers.reverse();
-            }
-            let mut rows = self.read_part(&part, &numbers, scratch, &mut read_bytes).await?;
-            if self.question.order == Order::NewestFirst {
-                rows.make_contiguous().reverse();
-            }
-            rows_of.push((source, rows));
+        if self.question.order == Order::NewestFirst {
+            of_source.iter_mut().for_each(|(_, _, rows)| rows.reverse());
         }
-        let mut rows = VecDeque::with_capacity(picks.len());
-        for pick in picks {
-            let row = match pick.candidate {
-                Candidate::Row(row) => {
-                    read_bytes += row.record.len() as u64;
-                    self.question.words_occur(&row.record, scratch).then(|| (*row).clone())
-                }
-                Candidate::InPart(_) => {
-                    let of_part = rows_of.iter_mut().find(|(source, _)| *source == pick.source);
-                    of_part.and_then(|(_, rows)| rows.pop_front()).flatten()
-                }
-            };
-            rows.push_back((pick.key, row));
-        }
-        Ok(Batch { rows, read_bytes })
+        of_source
     }
 
-    /// For each of the ascending row numbers the row, or nothing where it does not fit.
-    async fn read_part(
-        &self,
-        part: &Arc<Part>,
-        numbers: &[u32],
-        scratch: &mut Vec<u8>,
-        read_bytes: &mut u64,
-    ) -> Result<VecDeque<Option<Row>>, Error> {
-        if !self.question.has_words() {
-            let rows = read::rows(self.store, part, numbers).await?;
-            *read_bytes += rows.iter().map(|row| row.record.len() as u64).sum::<u64>();
-            return Ok(rows.into_iter().map(|row| self.question.fits(&row).then_some(row)).collect());
+    /// What was read by ascending row number, in the order of the question.
+    fn in_order<T>(&self, mut read: Vec<T>) -> VecDeque<T> {
+        if self.question.order == Order::NewestFirst {
+            read.reverse();
         }
-        let records: Vec<Bytes> = read::records(self.store, part, numbers).await?;
-        let hits: Vec<bool> = records
-            .iter()
-            .map(|record| {
-                *read_bytes += record.len() as u64;
-                self.question.words_occur(record, scratch)
-            })
-            .collect();
-        let of_hits: Vec<u32> = numbers.iter().zip(&hits).filter(|(_, hit)| **hit).map(|(row, _)| *row).collect();
-        let mut rows = match of_hits.is_empty() {
-            true => Vec::new(),
-            false => read::rows(self.store, part, &of_hits).await?,
-        }
-        .into_iter();
-        let kept = hits.into_iter().map(|hit| {
-            let row = if hit { rows.next() } else { None };
-            row.filter(|row| self.question.fits(row))
-        });
-        Ok(kept.collect())
+        read.into()
     }
 }

@@ -74,7 +74,7 @@ mod tests {
 
     fn find(order: Order, after: Option<SortKey>) -> Find {
         let after = after.map(|(time_s, seq)| Cursor { time_s, seq });
-        Find { terms: vec![], words: vec![], from_s: -5, to_s: 5, order, after, limit: 1 }
+        Find { terms: vec![], words: vec![], from_s: -5, to_s: 5, order, after, limit: 1, bytes_max: 1 }
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use opentrail_blobs::{BlobKey, Blobs};
 use opentrail_table::{Error, Schema};
+use tokio::sync::Semaphore;
 
 use crate::cache::Cache;
 use crate::failure::damaged;
@@ -14,6 +15,13 @@ pub(crate) struct Store {
     pub(crate) blobs: Arc<dyn Blobs>,
     pub(crate) cache: Cache,
     pub(crate) schema: Schema,
+    /// Searches of records that may run, and hold records in memory, at once.
+    pub(crate) searches: Arc<Semaphore>,
+}
+
+/// As many searches as leave one core to everybody else.
+pub(crate) fn searches_max() -> usize {
+    std::thread::available_parallelism().map_or(1, |cores| cores.get().saturating_sub(1).max(1))
 }
 
 /// A committed part. Finds hold it while they read it; its blobs are deleted when none does.

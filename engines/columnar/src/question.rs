@@ -29,6 +29,7 @@ pub(crate) struct Question {
     pub(crate) window: Option<Window>,
     pub(crate) order: Order,
     pub(crate) limit: usize,
+    pub(crate) bytes_max: usize,
 }
 
 impl Question {
@@ -60,7 +61,7 @@ impl Question {
         }
         let words = find.words.iter().filter(|word| !word.is_empty());
         let words = words.map(|word| Finder::new(&word.to_ascii_lowercase()).into_owned()).collect();
-        Ok(Self { ids, wanted, words, window, order: find.order, limit: find.limit })
+        Ok(Self { ids, wanted, words, window, order: find.order, limit: find.limit, bytes_max: find.bytes_max })
     }
 
     /// Whether records must be searched.

@@ -11,6 +11,7 @@ use opentrail_table::{Contents, Error, Find, Page, Row, Schema, Table, Unsealed}
 use opentrail_world::World;
 use parquet::errors::ParquetError;
 use tokio::runtime::Handle;
+use tokio::sync::Semaphore;
 
 use crate::arrange::{choose, merge_into};
 use crate::cache::Cache;
@@ -18,7 +19,7 @@ use crate::commit::{Change, Committed, Ledger};
 use crate::failure::of_blob;
 use crate::manifest::{Keys, load};
 use crate::memory::{Memory, taken};
-use crate::part::{Part, Store};
+use crate::part::{Part, Store, searches_max};
 use crate::question::Question;
 use crate::schema;
 use crate::stage::{discard, prefix, stage};
@@ -113,7 +114,8 @@ impl ColumnarTable {
         let manifest = load(&*catalog, &keys).await?;
         let parts =
             manifest.parts.into_iter().map(|row| Part::new(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let store = Arc::new(Store { blobs, cache: Cache::new(settings.cache_bytes_max), schema });
+        let cache = Cache::new(settings.cache_bytes_max);
+        let store = Arc::new(Store { blobs, cache, schema, searches: Arc::new(Semaphore::new(searches_max())) });
         sweep_unnamed(&store, &parts).await?;
         let positions = manifest.head.positions();
         tracing::info!(table = store.schema.table, parts = parts.len(), "opened table");

@@ -33,6 +33,7 @@ impl Find for HistoryFind {
                 order: ask.order,
                 after: ask.after,
                 limit: ask.limit,
+                bytes_max: ask.bytes_max,
             };
             let page = self.history.lookup(ask).await.map_err(|error| match error {
                 Error::BadQuestion(why) => FindError::BadQuestion(why),

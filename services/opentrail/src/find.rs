@@ -53,7 +53,10 @@ pub struct Ask {
     pub order: Order,
     /// Go on behind this place.
     pub after: Option<Cursor>,
+    /// At most so many records.
     pub limit: usize,
+    /// At most so many bytes of records; one always fits.
+    pub bytes_max: usize,
 }
 
 /// One record and its place.

@@ -11,6 +11,7 @@
 mod find;
 mod op;
 mod token;
+mod turns;
 
 use std::sync::Arc;
 
@@ -28,6 +29,7 @@ pub(crate) struct Desk {
     pub(crate) find: Arc<dyn Find>,
     pub(crate) world: World,
     pub(crate) tokens: TokenKey,
+    pub(crate) turns: turns::Turns,
 }
 
 /// The service, all its operations in its table.
@@ -39,7 +41,8 @@ pub fn service(
     tokens: TokenKey,
 ) -> RpcService {
     let model = models.by_signing_name("opentrail").expect("the model of our own service is built in");
-    RpcService::new(model, operations(Arc::new(Desk { directory, find, world, tokens }))).into_global()
+    let desk = Desk { directory, find, world, tokens, turns: turns::Turns::default() };
+    RpcService::new(model, operations(Arc::new(desk))).into_global()
 }
 
 fn operations(desk: Arc<Desk>) -> Vec<Box<dyn Operation>> {

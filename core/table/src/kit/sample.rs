@@ -61,7 +61,8 @@ impl Sample {
         let row = &rows[self.below(rows.len())];
         let after = (self.below(3) == 0).then_some(Cursor { time_s: row.time_s, seq: row.seq });
         let order = if self.below(2) == 0 { Order::NewestFirst } else { Order::OldestFirst };
-        Find { terms, words, from_s, to_s, order, after, limit: 1 + self.below(60) }
+        let (limit, bytes_max) = (1 + self.below(60), 1 << (14 + self.below(8)));
+        Find { terms, words, from_s, to_s, order, after, limit, bytes_max }
     }
 
     fn row(&mut self) -> Row {

@@ -77,8 +77,14 @@ impl MemoryTable {
                 && find.terms.iter().all(|term| self.holds(row, term))
                 && find.words.iter().all(|word| record.contains(&word.to_lowercase()))
         });
-        let more = rows.len() > find.limit;
-        rows.truncate(find.limit);
+        let mut bytes = 0;
+        let fit = rows.iter().take_while(|row| {
+            bytes += row.record.len();
+            bytes <= find.bytes_max
+        });
+        let fit = fit.count().max(1).min(find.limit);
+        let more = rows.len() > fit;
+        rows.truncate(fit);
         let last = rows.last().map(|row| Cursor { time_s: row.time_s, seq: row.seq });
         Page { rows, next: last.filter(|_| more) }
     }

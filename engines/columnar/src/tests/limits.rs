@@ -33,6 +33,51 @@ async fn a_question_by_words_reads_only_so_much_at_a_time() {
 }
 
 #[tokio::test]
+async fn a_page_holds_so_many_bytes_or_one_row() {
+    let stores = Stores::default();
+    let table = stores.table_with(schema(), Settings::default()).await.expect("opened");
+    let rows: Vec<Row> = (0..300).map(|seq| plain(seq, vec![b'x'; 1000 + 100 * (seq as usize % 7)])).collect();
+    table.append(rows.clone(), &through(1)).expect("rows fit");
+    for sealed in [false, true] {
+        if sealed {
+            Table::seal(&*table).await.expect("sealed");
+        }
+        for words in [vec![], vec!["X".to_owned()]] {
+            for (bytes_max, expect) in
+                [(0, 1), (1, 1), (1000, 1), (2099, 1), (2100, 2), (130_000, 100), (usize::MAX, 300)]
+            {
+                let find = Find { words: words.clone(), bytes_max, limit: 1000, ..everything() };
+                let page = table.find(find.clone()).await.expect("a good question");
+                assert_eq!(page.rows.len(), expect, "{bytes_max}, sealed: {sealed}");
+                assert_eq!(page.next.is_none(), expect == 300, "{bytes_max}");
+                assert!(find_all(&*table, find).await == rows, "{bytes_max}");
+            }
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_search_leaves_the_workers_to_others() {
+    let stores = Stores::default();
+    let table = stores.table_with(schema(), Settings::default()).await.expect("opened");
+    let rows: Vec<Row> = (0..16).map(|seq| plain(seq, vec![b'x'; 4 << 20])).collect();
+    table.append(rows, &through(1)).expect("rows fit");
+    // On this runtime of one thread, whoever searches on a worker keeps everybody else from it until the end.
+    let find = Find { words: (0..8).map(|n| format!("needle {n}")).collect(), ..everything() };
+    let mut search = std::pin::pin!(table.find(find));
+    let mut turns = 0;
+    let page = loop {
+        tokio::select! {
+            biased;
+            page = &mut search => break page.expect("a good question"),
+            () = tokio::task::yield_now() => turns += 1,
+        }
+    };
+    assert!(page.rows.is_empty());
+    assert!(turns > 3, "{turns} turns of others during a search of 64 MiB");
+}
+
+#[tokio::test]
 async fn unsealed_rows_have_a_limit_and_sealing_makes_room() {
     let stores = Stores::default();
     let settings = Settings { unsealed_bytes_max: 20_000, ..Settings::default() };

@@ -67,10 +67,10 @@ impl Operation for Lookup {
                 None => None,
             };
             let (records, next) = if input.bool("Follow") == Some(true) {
-                let (records, next) = self.tail(input, ask, place).await?;
+                let (records, next) = self.tail(cx, input, ask, place).await?;
                 (records, Some(next))
             } else {
-                self.page(Ask { after: place, ..ask }).await?
+                self.page(cx, Ask { after: place, ..ask }).await?
             };
             let listed: Vec<Document> = records
                 .iter()
@@ -128,11 +128,13 @@ impl Lookup {
             order,
             after: None,
             limit: input.int("MaxResults").and_then(|n| usize::try_from(n).ok()).unwrap_or(PAGE),
+            bytes_max: ANSWER_BYTES_MAX,
         })
     }
 
     /// One page, cut where it would grow too large.
-    async fn page(&self, ask: Ask) -> Result<(Vec<Found>, Option<Cursor>), Fault> {
+    async fn page(&self, cx: &Cx, ask: Ask) -> Result<(Vec<Found>, Option<Cursor>), Fault> {
+        let _turn = self.0.turns.take(cx.account()).await;
         let page = self.0.find.find(ask).await.map_err(fault)?;
         let (mut records, mut next) = (page.records, page.next);
         if let Some(fit) = fitting(&records)
@@ -146,17 +148,23 @@ impl Lookup {
 
     /// What came behind `place`, oldest first; waits for the first of it. The cursor that comes back holds the newest
     /// time seen and the place behind the highest one seen.
-    async fn tail(&self, input: &Document, ask: Ask, place: Option<Cursor>) -> Result<(Vec<Found>, Cursor), Fault> {
+    async fn tail(
+        &self,
+        cx: &Cx,
+        input: &Document,
+        ask: Ask,
+        place: Option<Cursor>,
+    ) -> Result<(Vec<Found>, Cursor), Fault> {
         let mut seen = match place {
             Some(place) => place,
-            None => self.tail_start(&ask).await?,
+            None => self.tail_start(cx, &ask).await?,
         };
         let from_s = if place.is_none() && ask.from_s != i64::MIN { ask.from_s } else { seen.time_s - LATE_S_MAX };
         let ask = Ask { from_s: from_s.max(ask.from_s), order: Order::OldestFirst, ..ask };
         let wait_s = input.int("WaitSeconds").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
         let give_up = self.0.world.monotonic() + Duration::from_secs(wait_s);
         loop {
-            let (records, through) = self.new_records(ask.clone(), seen).await?;
+            let (records, through) = self.new_records(cx, ask.clone(), seen).await?;
             seen = through;
             if !records.is_empty() || self.0.world.monotonic() >= give_up {
                 return Ok((records, seen));
@@ -166,7 +174,7 @@ impl Lookup {
     }
 
     /// Where a tail without a token begins: at its StartTime, else behind what is there now.
-    async fn tail_start(&self, ask: &Ask) -> Result<Cursor, Fault> {
+    async fn tail_start(&self, cx: &Cx, ask: &Ask) -> Result<Cursor, Fault> {
         if ask.from_s != i64::MIN {
             return Ok(Cursor { time_s: ask.from_s, seq: 0 });
         }
@@ -181,31 +189,40 @@ impl Lookup {
             order: Order::NewestFirst,
             after: None,
             limit: RECENT_MAX,
+            bytes_max: ANSWER_BYTES_MAX,
         };
+        let _turn = self.0.turns.take(cx.account()).await;
         let page = self.0.find.find(recent).await.map_err(fault)?;
         let newest = page.records.iter().map(|found| found.at.seq + 1).max().unwrap_or(0);
         Ok(Cursor { time_s: now_s, seq: newest })
     }
 
-    /// One look of a tail: up to `limit` records from the place `seen` on, those of Lookup itself left out.
-    async fn new_records(&self, mut ask: Ask, mut seen: Cursor) -> Result<(Vec<Found>, Cursor), Fault> {
+    /// One look of a tail: up to `limit` records from the place `seen` on, those of its own polling left out.
+    async fn new_records(&self, cx: &Cx, ask: Ask, mut seen: Cursor) -> Result<(Vec<Found>, Cursor), Fault> {
+        let _turn = self.0.turns.take(cx.account()).await;
         let (limit, from) = (ask.limit, seen.seq);
-        let mut fresh = Vec::new();
+        let mut ask = Ask { limit: RECENT_MAX, ..ask };
+        let (mut fresh, mut cut) = (Vec::new(), false);
         for _ in 0..TAIL_PAGES_MAX {
             let page = self.0.find.find(ask.clone()).await.map_err(fault)?;
             fresh.extend(page.records.into_iter().filter(|found| found.at.seq >= from));
-            match page.next {
-                Some(next) => ask.after = Some(next),
-                None => break,
+            // By place, so that what is left for the next look lies behind everything shown now.
+            fresh.sort_by_key(|found| found.at.seq);
+            let fit = limit.min(fitting(&fresh).unwrap_or(0));
+            cut |= fit < fresh.len();
+            fresh.truncate(fit);
+            let Some(next) = page.next else { break };
+            // What lies further on came later than all that is held, however late those came.
+            let newest_s = fresh.iter().map(|found| found.at.time_s).max();
+            if (cut || fit == limit) && newest_s.is_some_and(|newest_s| next.time_s > newest_s + LATE_S_MAX) {
+                break;
             }
+            ask.after = Some(next);
         }
-        // By place, so that what is left for the next look lies behind everything shown now.
-        fresh.sort_by_key(|found| found.at.seq);
-        fresh.truncate(limit.min(fitting(&fresh).unwrap_or(0)));
         for found in &fresh {
             seen = Cursor { time_s: seen.time_s.max(found.at.time_s), seq: seen.seq.max(found.at.seq + 1) };
         }
-        fresh.retain(|found| !is_lookup(&found.record));
+        fresh.retain(|found| !is_polling(&found.record, &cx.principal.access_key_id));
         fresh.sort_by_key(|found| found.at);
         Ok((fresh, seen))
     }
@@ -221,9 +238,15 @@ fn fitting(records: &[Found]) -> Option<usize> {
     (!records.is_empty()).then(|| over.map_or(records.len(), |at| at.max(1)))
 }
 
-/// A tail that showed its own calls would feed on itself.
-fn is_lookup(record: &[u8]) -> bool {
-    Head::parse(record).is_ok_and(|head| head.event_name == "Lookup" && head.event_source == "opentrail.amazonaws.com")
+/// A tail that showed its own calls would feed on itself. Other look-ups are events like any.
+fn is_polling(record: &[u8], access_key_id: &str) -> bool {
+    let ours = Head::parse(record).is_ok_and(|head| {
+        head.event_name == "Lookup"
+            && head.event_source == "opentrail.amazonaws.com"
+            && head.access_key_id.as_deref() == Some(access_key_id)
+    });
+    ours && serde_json::from_slice::<serde_json::Value>(record)
+        .is_ok_and(|record| record["requestParameters"]["follow"] == serde_json::Value::Bool(true))
 }
 
 fn all_accounts(input: &Document) -> bool {

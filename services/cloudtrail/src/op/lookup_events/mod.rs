@@ -24,6 +24,8 @@ const RESULTS_MAX: i64 = 50;
 const VALUE_CHARS_MAX: usize = 2_000;
 /// Characters of a page token; ours have 66.
 const TOKEN_CHARS_MAX: usize = 1_024;
+/// Bytes of records in one page.
+const PAGE_BYTES_MAX: usize = 8 * 1024 * 1024;
 
 static FACTS: Facts = Facts {
     name: "LookupEvents",
@@ -99,6 +101,7 @@ impl LookupEvents {
             order: Order::NewestFirst,
             after,
             limit,
+            bytes_max: PAGE_BYTES_MAX,
         };
         let found = self.history.lookup(ask).await.map_err(|error| {
             tracing::error!(%error, request_id = %cx.request_id, "look up events");
