@@ -101,6 +101,8 @@ struct Loop {
     commits: Retry,
     /// When the oldest entry that was read and could not be applied was appended.
     oldest: Option<Timestamp>,
+    /// Nothing was shown yet.
+    untold: bool,
 }
 
 /// One kind of step and its failures.
@@ -139,7 +141,19 @@ impl Loop {
         journal.hold(follower.name(), committed.clone());
         let applied = committed.clone();
         let (reads, commits) = (Retry::default(), Retry::default());
-        Self { journal, follower, world, status, applied, committed, commit: None, reads, commits, oldest: None }
+        Self {
+            journal,
+            follower,
+            world,
+            status,
+            applied,
+            committed,
+            commit: None,
+            reads,
+            commits,
+            oldest: None,
+            untold: true,
+        }
     }
 
     /// Applies what is there of each partition, up to a bound. False: nothing, or not now.
@@ -242,7 +256,8 @@ impl Loop {
             error,
         };
         self.status.send_if_modified(|status| {
-            let changed = *status != shown;
+            // The first look is told even where it found nothing: a start waits for it.
+            let changed = std::mem::take(&mut self.untold) || *status != shown;
             *status = shown;
             changed
         });

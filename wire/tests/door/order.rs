@@ -40,9 +40,10 @@ async fn records_of_s3_say_how_it_was_transferred() {
     assert_eq!(call.user_agent.as_deref(), Some("[toy/1 (x)]"));
     assert_eq!(call.source_ip_address, "127.0.0.1");
     assert_eq!(Some(call.request_id.as_str()), reply.header("x-amz-request-id"));
+    let now = house.now().as_millisecond();
     let expect = format!(
         "{{\"SignatureVersion\":\"SigV4\",\"bytesTransferredIn\":5,\"SSEApplied\":\"Default_SSE_S3\",\
-         \"AuthenticationMethod\":\"AuthHeader\",\"x-amz-id-2\":\"{}\",\"bytesTransferredOut\":{}}}",
+         \"AuthenticationMethod\":\"AuthHeader\",\"x-amz-id-2\":\"{}\",\"bytesTransferredOut\":{},\"httpStatusCode\":200,\"startTime\":{now},\"endTime\":{now}}}",
         reply.header("x-amz-id-2").unwrap(),
         reply.body.len()
     );
