@@ -111,8 +111,9 @@ fn try_out(python: &Python, program: &Path, endpoint: &str, credentials: &Path) 
         "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
         "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
          --query 'Events[].[EventTime,EventName,Username]' --output text",
-        "aws cloudtrail lookup-events --max-items 1 --query 'Events[0].CloudTrailEvent' --output text",
+        "aws cloudtrail lookup-events --no-paginate --max-results 1 --query 'Events[0].CloudTrailEvent' --output text",
         "aws sts get-caller-identity",
+        "opentrail lookup --all --profile opentrail-operator --since 1h --limit 5 AccessDenied",
     ];
     println!("\nthen, one after the other:");
     for command in commands {
@@ -127,6 +128,5 @@ fn try_out(python: &Python, program: &Path, endpoint: &str, credentials: &Path) 
             println!("  {line}");
         }
     }
-    println!("\nAnd who was turned away:\n\n  $ opentrail lookup --since 1h AccessDenied");
     Ok(())
 }
