@@ -60,7 +60,7 @@ impl Bench {
     /// Tells how far a long row is, how fast it goes, and how long it will take.
     pub(crate) fn progress(&self, what: &str, done: u64, all: u64, began: Instant) {
         let step = (all / 20).max(1);
-        if done % step == 0 || done == all {
+        if done.is_multiple_of(step) || done == all {
             let rate = done as f64 / began.elapsed().as_secs_f64();
             let left = (all - done) as f64 / rate;
             eprintln!("  {what}: {done} of {all}, {rate:.1}/s, {left:.0} s left");

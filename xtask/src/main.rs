@@ -1,5 +1,5 @@
 //! One door to everything that is done to the project: `cargo xtask demo|test|check|bench|codegen`.
-#![allow(clippy::print_stdout, clippy::print_stderr)]
+#![allow(clippy::print_stdout, clippy::print_stderr, clippy::disallowed_methods)]
 
 mod bench;
 mod check;
