@@ -8,7 +8,7 @@ use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
-use super::{account_arn, changed, fault, guard_root};
+use super::{account_arn, changed, fault};
 use crate::Desk;
 
 pub(crate) struct DeleteAccessKey(pub(crate) Arc<Desk>);
@@ -41,11 +41,6 @@ impl Operation for DeleteAccessKey {
         async move {
             let id = input.text("AccessKeyId").unwrap_or_default();
             let account = self.0.key_account(cx, input, id).await?;
-            if let Some(key) = self.0.directory.access_key(id).await.map_err(fault)?
-                && key.account == account
-            {
-                guard_root(cx, key.user.as_deref())?;
-            }
             self.0.directory.delete_access_key(account, id).await.map_err(fault)?;
             Ok(changed(cx, account, Document::structure()))
         }

@@ -161,13 +161,18 @@ impl Desk {
         entries.last().map(|last| self.tokens.seal(question, key(last).as_bytes()))
     }
 
-    /// The account that a call on one key is about: the operator need not say it.
+    /// The account that a change of one key is about (the operator need not say it), once the caller may change that key.
     async fn key_account(&self, cx: &Cx, input: &Document, id: &str) -> Result<AccountId, Fault> {
-        if input.get("AccountId").is_some() || !cx.principal.is_operator() {
-            return Ok(account_of(cx, input));
-        }
         let key = self.directory.access_key(id).await.map_err(fault)?;
-        Ok(key.map_or_else(|| cx.account(), |key| key.account))
+        let unsaid = input.get("AccountId").is_none() && cx.principal.is_operator();
+        let account = match &key {
+            Some(key) if unsaid => key.account,
+            _ => account_of(cx, input),
+        };
+        if let Some(key) = key.filter(|key| key.account == account) {
+            guard_root(cx, key.user.as_deref())?;
+        }
+        Ok(account)
     }
 }
 

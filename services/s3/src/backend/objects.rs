@@ -5,7 +5,6 @@ use opentrail_wire::Fault;
 use s3s::S3Response;
 use s3s::dto::{
     ChecksumType, DeleteObjectOutput, ETag, GetObjectOutput, HeadObjectOutput, PutObjectInput, PutObjectOutput,
-    ServerSideEncryption,
 };
 
 use super::Backend;
@@ -84,7 +83,6 @@ impl Backend {
             e_tag: shown.e_tag,
             last_modified: shown.last_modified,
             metadata: shown.metadata,
-            server_side_encryption: shown.server_side_encryption,
             ..GetObjectOutput::default()
         };
         Ok(S3Response::with_headers(output, shown.headers))
@@ -107,7 +105,6 @@ impl Backend {
             e_tag: shown.e_tag,
             last_modified: shown.last_modified,
             metadata: shown.metadata,
-            server_side_encryption: shown.server_side_encryption,
             ..HeadObjectOutput::default()
         };
         Ok(S3Response::with_headers(output, shown.headers))
@@ -130,7 +127,6 @@ struct Shown {
     e_tag: Option<ETag>,
     last_modified: Option<s3s::dto::Timestamp>,
     metadata: Option<s3s::dto::Metadata>,
-    server_side_encryption: Option<ServerSideEncryption>,
     headers: HeaderMap,
 }
 
