@@ -101,3 +101,12 @@ pub trait Capture: Send + Sync {
     /// Records the call. `None` for a data event that nobody wants.
     fn finish(&self, ticket: Ticket, outcome: Outcome) -> BoxFuture<'_, Result<Option<Position>, Refused>>;
 }
+
+/// Something behind the journal that may hold no more of an account: asked before a call of that account is announced.
+///
+/// What is in the journal already must still find room there, so an answer comes early enough to leave it.
+pub trait Backlog: Send + Sync {
+    /// Why no more of `account` should be taken in; `None` while there is room. Never blocks. Calls that mend the cause
+    /// ([`crate::Urgency::ControlPlane`]) are not asked about.
+    fn over(&self, account: AccountId) -> Option<String>;
+}

@@ -25,7 +25,7 @@ use jiff::Timestamp;
 use opentrail_event::{AccountId, EventId, Region};
 use tokio::sync::watch;
 
-pub use capture::{Call, CallClass, Capture, Outcome, Refused, Ticket};
+pub use capture::{Backlog, Call, CallClass, Capture, Outcome, Refused, Ticket};
 pub use follower::{Follower, FollowerError};
 pub use pump::{Lag, PumpStatus, pump};
 

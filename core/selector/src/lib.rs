@@ -7,7 +7,13 @@
 //! - **On crash** nothing: selectors live in the catalog.
 //! - **Absent on purpose**: the record; a wish is decided by names, before there is one.
 
+mod selectors;
+
 use opentrail_event::{AccountId, Region};
+
+pub use selectors::{
+    AdvancedSelector, BasicSelector, DataResource, EventSelectors, FieldSelector, ReadWrite, SelectorError,
+};
 
 /// What is known of a data event before its call runs.
 #[derive(Debug, Clone, Copy)]

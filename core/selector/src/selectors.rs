@@ -1,0 +1,64 @@
+//! Event selectors as they are put, stored and got.
+
+use serde::{Deserialize, Serialize};
+
+/// What a trail or an event data store selects: one kind or the other.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EventSelectors {
+    Basic(Vec<BasicSelector>),
+    Advanced(Vec<AdvancedSelector>),
+}
+
+/// `ReadWriteType`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ReadWrite {
+    All,
+    ReadOnly,
+    WriteOnly,
+}
+
+/// A basic selector.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct BasicSelector {
+    pub read_write: ReadWrite,
+    pub include_management: bool,
+    pub data_resources: Vec<DataResource>,
+    /// `ExcludeManagementEventSources`
+    pub exclude_sources: Vec<String>,
+}
+
+/// Data events of one type of resource.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct DataResource {
+    /// `AWS::S3::Object`
+    pub kind: String,
+    /// ARNs, or the beginnings of ARNs.
+    pub values: Vec<String>,
+}
+
+/// An advanced selector: every field must pass.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AdvancedSelector {
+    pub name: Option<String>,
+    pub fields: Vec<FieldSelector>,
+}
+
+/// What one field must be, and must not be. An empty list is an operator that was not given.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldSelector {
+    /// `eventCategory`, `resources.ARN`, …
+    pub field: String,
+    pub equals: Vec<String>,
+    pub starts_with: Vec<String>,
+    pub ends_with: Vec<String>,
+    pub not_equals: Vec<String>,
+    pub not_starts_with: Vec<String>,
+    pub not_ends_with: Vec<String>,
+}
+
+/// Selectors that cannot be taken, in AWS's words.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{0}")]
+pub struct SelectorError(pub String);
