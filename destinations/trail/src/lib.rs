@@ -9,6 +9,8 @@
 //!   and the same bytes.
 //! - **Absent on purpose**: HTTP, AWS's error names, and what a bucket's policy says.
 
+mod timeline;
 mod trail;
 
+pub use timeline::{Snapshot, Timeline};
 pub use trail::{Config, Logging, Trail};
