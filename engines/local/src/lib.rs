@@ -2,7 +2,8 @@
 //!
 //! - **From** `server`, which opens a [`Local`] and hands its parts on as ports.
 //! - **To** the file system, through [`Disk`]; the catalog through SQLite.
-//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike.
+//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike; that a folder
+//!   whose journal is not the one that its catalog was kept with does not open.
 //! - **Does not promise** to mend damage: a journal that was good once and is not now does not open.
 //! - **On crash** the next start cuts the torn tail, sweeps unfinished blobs, and goes on.
 //! - **Absent on purpose**: any knowledge of what records, keys and blobs mean; more than one process at a time.
@@ -12,6 +13,7 @@ mod catalog;
 mod disk;
 mod journal;
 mod lock;
+mod pair;
 mod seal;
 #[cfg(test)]
 mod tests;
@@ -32,8 +34,11 @@ pub use catalog::{
     KEY_BYTES_MAX, LIST_ROWS_MAX, LocalCatalog, OpenError as CatalogOpenError, TXN_BYTES_MAX, VALUE_BYTES_MAX,
 };
 pub use disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
-pub use journal::{BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalSettings, LocalJournal, OpenError as JournalOpenError};
+pub use journal::{
+    BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalId, JournalSettings, LocalJournal, OpenError as JournalOpenError,
+};
 pub use lock::{DirLock, LockError};
+pub use pair::PairError;
 pub use seal::{SealKey, SealKeyError};
 
 /// What an owner may choose.
@@ -57,6 +62,8 @@ pub enum OpenError {
     Journal(#[from] JournalOpenError),
     #[error(transparent)]
     Catalog(#[from] CatalogOpenError),
+    #[error(transparent)]
+    Pair(#[from] PairError),
     #[error("{what} {path}: {source}")]
     Io { what: &'static str, path: PathBuf, source: io::Error },
 }
@@ -91,7 +98,10 @@ impl Local {
         let catalog = Arc::new(LocalCatalog::open(&catalog_dir.join("catalog.sqlite"))?);
         let blobs =
             LocalBlobs::open(disk.clone(), &dir.join("blobs"), world.clone()).map_err(io("open the blobs in"))?;
-        let journal = LocalJournal::open(disk, &dir.join("journal"), settings.journal, world)?;
+        let journal_dir = dir.join("journal");
+        pair::check(&catalog, &*disk, &journal_dir)?;
+        let journal = LocalJournal::open(disk, &journal_dir, settings.journal, world)?;
+        pair::remember(&catalog, journal.id())?;
         Ok(Self { journal: Arc::new(journal), catalog, blobs: Arc::new(blobs), seal, lock })
     }
 }

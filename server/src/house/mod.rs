@@ -96,7 +96,8 @@ impl House {
         let [lookup_tokens, own_tokens] = tokens::secrets(&*catalog, &*seal, &world).await?;
 
         // What was left open is closed before anything new begins.
-        let recorder = Arc::new(Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone()));
+        let recorder = Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone());
+        let recorder = Arc::new(recorder.with_memo(catalog.clone()));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 
