@@ -69,15 +69,10 @@ pub(crate) fn with_selectors(answer: Document, selectors: &EventSelectors) -> Do
 }
 
 fn basic(selector: &BasicSelector) -> Document {
-    let read_write = match selector.read_write {
-        ReadWrite::All => "All",
-        ReadWrite::ReadOnly => "ReadOnly",
-        ReadWrite::WriteOnly => "WriteOnly",
-    };
     let resource =
         |r: &DataResource| Document::structure().with("Type", r.kind.as_str()).with("Values", texts(&r.values));
     Document::structure()
-        .with("ReadWriteType", read_write)
+        .with("ReadWriteType", selector.read_write.as_str())
         .with("IncludeManagementEvents", selector.include_management)
         .with("DataResources", selector.data_resources.iter().map(resource).collect::<Vec<_>>())
         .with("ExcludeManagementEventSources", texts(&selector.exclude_sources))

@@ -10,7 +10,7 @@ use opentrail_selector::EventSelectors;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
 use crate::desk::{Desk, arns, refuse_name};
-use crate::shapes::{read_basic, with_selectors};
+use crate::shapes::with_selectors;
 
 pub(crate) struct GetEventSelectors(pub(crate) Arc<Desk>);
 
@@ -40,7 +40,7 @@ impl Operation for GetEventSelectors {
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
         async move {
             let trail = self.0.look_up(cx, input.text("TrailName").unwrap_or_default())?;
-            let mut selectors = trail.selectors.clone().unwrap_or_else(|| read_basic(&[Document::structure()]));
+            let mut selectors = trail.selectors.clone().unwrap_or_else(EventSelectors::default_for_trail);
             if let EventSelectors::Advanced(all) = &mut selectors {
                 for selector in all {
                     selector.fields.sort_by(|a, b| a.field.cmp(&b.field));

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::{Document, Violation};
-use opentrail_selector::{EventSelectors, SelectorError};
+use opentrail_selector::{For, SelectorError};
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
 use crate::desk::{Desk, arns, refuse_name, refused};
@@ -63,7 +63,7 @@ impl PutEventSelectors {
             (None, Some(_)) => read_advanced(input.list("AdvancedEventSelectors")),
             (_, None) => read_basic(input.list("EventSelectors")),
         };
-        check(&selectors).map_err(|SelectorError(message)| invalid(message))?;
+        selectors.check(For::Trail).map_err(|SelectorError(message)| invalid(message))?;
         let trail =
             self.0.trails.put_selectors(&trail.id, selectors).await.map_err(|error| refused(cx, &trail.name, error))?;
         let answer = Document::structure().with("TrailARN", trail.arn().as_str());
@@ -85,17 +85,5 @@ fn in_aws_s_words(violation: &Violation) -> String {
     match (violation.member.as_str(), value()) {
         ("ReadWriteType", Some(value)) => format!("Value {value} for ReadWriteType is invalid."),
         _ => violation.message.clone(),
-    }
-}
-
-fn check(selectors: &EventSelectors) -> Result<(), SelectorError> {
-    match selectors {
-        EventSelectors::Basic(all) if !(1..=5).contains(&all.len()) => {
-            Err(SelectorError("Specify a valid number of selectors (1 to 5) for your trail".into()))
-        }
-        EventSelectors::Advanced(all) if all.is_empty() => {
-            Err(SelectorError("Specify between 1 and 500 selectors for your trail.".into()))
-        }
-        _ => Ok(()),
     }
 }
