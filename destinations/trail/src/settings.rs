@@ -10,7 +10,7 @@ use opentrail_event::Region;
 use opentrail_policy::Seal;
 use opentrail_world::World;
 
-use crate::Timeline;
+use crate::Trails;
 
 /// What an operator sets.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,5 +48,5 @@ pub struct Parts {
     pub buckets: Arc<dyn Buckets>,
     /// Seals the private halves of signing keys.
     pub seal: Arc<dyn Seal>,
-    pub timeline: Timeline,
+    pub trails: Arc<Trails>,
 }

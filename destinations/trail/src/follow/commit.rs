@@ -163,7 +163,10 @@ impl Delivery {
         *begun = None;
         self.settle_bytes(bytes);
         self.standing.set(through.clone());
-        self.timeline.passed(&through);
+        // What nobody can ask for any more is dropped again with the next commit if not with this one.
+        if let Err(error) = self.trails.prune(&through).await {
+            tracing::warn!(%error, "drop old revisions of trails");
+        }
         self.chains_moved.notify_one();
         tracing::debug!(files, "committed log files");
         Ok(through)
@@ -186,17 +189,12 @@ impl Delivery {
     }
 
     /// Packs a body and stores it as a blob.
-    pub(super) async fn stage(&self, mut body: Body) -> Result<Staged, (Body, SpoolError)> {
-        let raw = std::mem::take(&mut body.raw);
-        let (packed, raw) = match self.spool.packer.pack(raw).await {
-            Ok(done) => done,
-            Err((error, raw)) => {
-                body.raw = raw;
-                return Err((body, error));
-            }
+    pub(super) async fn stage(&self, body: Body) -> Result<Staged, (Body, SpoolError)> {
+        let packed = match self.spool.packer.pack(&body.raw).await {
+            Ok(packed) => packed,
+            Err(error) => return Err((body, error)),
         };
         if let Err(error) = stage::put(&*self.spool.blobs, &body.blob, &packed.gzip).await {
-            body.raw = raw;
             return Err((body, error.into()));
         }
         metrics::counter!("opentrail_trail_records_total").increment(body.records);

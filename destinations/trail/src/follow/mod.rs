@@ -17,7 +17,7 @@ use open::{Body, OpenFiles, Put};
 use route::Routes;
 use select::Seen;
 
-pub(crate) use commit::{Batch, Committer, Staged};
+pub(crate) use commit::{Committer, Staged, Standing};
 
 /// Bytes of the journal that are applied before a commit, whatever the clock says: so much of it is kept for this
 /// follower, and so much is done again after a crash.
@@ -58,6 +58,7 @@ impl Delivery {
     /// is called again with the same ones.
     fn take_in(&self, frames: &[Frame]) {
         let now = self.world.now().as_second();
+        let timeline = self.trails.timeline();
         let mut state = self.course.state();
         let state = &mut *state;
         let mut unreadable = 0;
@@ -72,7 +73,7 @@ impl Delivery {
             if frame.entry.kind == Kind::Intent {
                 continue;
             }
-            let snapshot = self.timeline.at(position);
+            let snapshot = timeline.at(position);
             if snapshot.trails.is_empty() {
                 continue;
             }

@@ -43,7 +43,7 @@ pub(crate) struct Body {
     /// The trails that deliver it, each under a name of its own.
     pub(crate) members: Arc<[Member]>,
     /// `{"Records":[…]}`
-    pub(crate) raw: Vec<u8>,
+    pub(crate) raw: Arc<Vec<u8>>,
     pub(crate) records: u64,
     /// Of the events in it, in seconds since 1970.
     pub(crate) oldest_s: i64,
@@ -113,7 +113,7 @@ impl OpenFile {
             account: self.account,
             region: self.region,
             members: self.members,
-            raw: self.raw,
+            raw: Arc::new(self.raw),
             records: self.records,
             oldest_s: self.oldest_s,
             newest_s: self.newest_s,

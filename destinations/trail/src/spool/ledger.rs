@@ -180,6 +180,11 @@ impl Ledger {
         }
     }
 
+    /// Whether files of the trail wait.
+    pub(crate) fn any_of(&self, trail: &str) -> bool {
+        self.lanes.keys().any(|lane| lane.trail == trail)
+    }
+
     /// The trail was changed: what failed is tried again at once.
     pub(crate) fn hurry(&mut self, trail: &str, now: Duration) {
         for (_, state) in self.lanes.iter_mut().filter(|(lane, _)| lane.trail == trail) {

@@ -96,13 +96,8 @@ impl Delivery {
                 Ok(page) => page,
                 Err(error) => return self.pause(lane, &error),
             };
-            if page.is_empty() {
-                if self.spool.ledger().finished(lane) {
-                    return;
-                }
-                continue;
-            }
-            for (key, stored) in page {
+            let (empty, mut left) = (page.is_empty(), page.len());
+            'page: for (key, stored) in page {
                 if stopped(stop) {
                     return self.spool.ledger().left(lane);
                 }
@@ -110,6 +105,10 @@ impl Delivery {
                     Ok(file) => file,
                     Err(error) => return self.pause(lane, &error),
                 };
+                if !self.spool.ledger().names(&file.blob) {
+                    // Whether it was committed is not settled yet; whoever settles it says that it came.
+                    break 'page;
+                }
                 match self.put(&key, &file, failing_since).await {
                     Ok(()) => {
                         self.spool.ledger().succeeded(lane);
@@ -124,6 +123,11 @@ impl Delivery {
                         return self.pause(lane, &error);
                     }
                 }
+                left -= 1;
+            }
+            // None was there, or one that is not settled.
+            if (left > 0 || empty) && self.spool.ledger().finished(lane) {
+                return;
             }
         }
     }
@@ -156,14 +160,16 @@ impl Delivery {
         }
         let now = self.world.now();
         let mut txn = Txn::new().delete(key.clone());
-        if file.kind == Kind::Log
-            && let Some(delivered) = Delivered::of(file, now.as_second())
-        {
-            txn = txn.put(delivered.stored_under(), encode(&delivered));
+        let delivered = Delivered::of(file, now.as_second()).filter(|_| file.kind == Kind::Log);
+        if let Some(delivered) = &delivered {
+            txn = txn.put(delivered.stored_under(), encode(delivered));
         }
         txn = self.statuses.succeeded(txn, file, attempted, now);
         self.spool.catalog.txn(txn).await.map_err(|error| Tried::Failed(error.to_string()))?;
         self.statuses.landed(file, attempted, now);
+        if let Some(delivered) = delivered {
+            self.note_delivered(delivered);
+        }
         self.spool.release(file).await;
         metrics::counter!("opentrail_trail_files_total", "kind" => file.kind.as_str()).increment(1);
         metrics::counter!("opentrail_trail_bytes_total", "kind" => file.kind.as_str()).increment(file.bytes);

@@ -33,12 +33,12 @@ pub(crate) struct Packer(Arc<Mutex<Vec<Compressor>>>);
 
 impl Packer {
     /// One gzip member of `raw`, and its hash. The same body gives the same bytes.
-    pub(crate) async fn pack(&self, raw: Vec<u8>) -> Result<(Packed, Vec<u8>), SpoolError> {
+    pub(crate) async fn pack(&self, raw: &Arc<Vec<u8>>) -> Result<Packed, SpoolError> {
         if raw.len() <= IN_PLACE_BYTES {
-            return Ok((self.pack_now(&raw), raw));
+            return Ok(self.pack_now(raw));
         }
-        let packer = self.clone();
-        let work = tokio::task::spawn_blocking(move || (packer.pack_now(&raw), raw));
+        let (packer, raw) = (self.clone(), raw.clone());
+        let work = tokio::task::spawn_blocking(move || packer.pack_now(&raw));
         work.await.map_err(|error| SpoolError::Worker(error.to_string()))
     }
 
