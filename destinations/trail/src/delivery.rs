@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use opentrail_delivery::Buckets;
+use opentrail_digest::{KeyError, SigningKey};
 use opentrail_event::{AccountId, Region};
 use opentrail_journal::{Backlog, Positions};
 use tokio::sync::{Mutex, Notify, watch};
@@ -46,6 +47,15 @@ impl Delivery {
 
     /// Reads what is stored.
     pub async fn open(parts: Parts, settings: Settings) -> Result<Arc<Self>, SpoolError> {
+        Self::open_with(parts, settings, SigningKey::generate).await
+    }
+
+    /// The same with signing keys that `make` makes.
+    pub(crate) async fn open_with(
+        parts: Parts,
+        settings: Settings,
+        make: fn() -> Result<SigningKey, KeyError>,
+    ) -> Result<Arc<Self>, SpoolError> {
         let Parts { world, catalog, blobs, buckets, seal, trails } = parts;
         let committer = Committer::open(&*catalog).await?;
         let limits = Limits { account_bytes: settings.spool_account_bytes, bytes: settings.spool_bytes };
@@ -61,7 +71,7 @@ impl Delivery {
             chains_moved: Notify::new(),
             chains: Mutex::new(chains),
             noted: std::sync::Mutex::default(),
-            keys: Keys::new(catalog.clone(), seal),
+            keys: Keys::new(catalog.clone(), seal, make),
             statuses: Statuses::new(catalog),
             spool,
             buckets,

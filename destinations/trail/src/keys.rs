@@ -87,15 +87,13 @@ pub(crate) struct Keys {
 }
 
 impl Keys {
-    pub(crate) fn new(catalog: Arc<dyn Catalog>, seal: Arc<dyn Seal>) -> Self {
-        Self { catalog, seal, make: SigningKey::generate, regions: Mutex::default() }
-    }
-
-    /// Keys that come from `make`: making real ones takes tests too long.
-    #[cfg(test)]
-    pub(crate) fn made_by(mut self, make: fn() -> Result<SigningKey, KeyError>) -> Self {
-        self.make = make;
-        self
+    /// `make` makes new ones.
+    pub(crate) fn new(
+        catalog: Arc<dyn Catalog>,
+        seal: Arc<dyn Seal>,
+        make: fn() -> Result<SigningKey, KeyError>,
+    ) -> Self {
+        Self { catalog, seal, make, regions: Mutex::default() }
     }
 
     /// The key that signs a digest ending at `at_s` where the next one ends `interval_s` later.

@@ -29,3 +29,6 @@ pub use spool::SpoolError;
 pub use status::{Attempts, Status};
 pub use timeline::{Snapshot, Timeline};
 pub use trail::{Config, Logging, Trail};
+
+#[cfg(test)]
+mod tests;

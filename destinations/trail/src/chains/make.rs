@@ -19,8 +19,7 @@ const LOG_FILES_MAX: usize = 10_000;
 #[derive(Debug)]
 pub(super) struct Attempt {
     row: Spooled,
-    /// `None` ends the chain.
-    next: Option<Chain>,
+    next: Chain,
     more: bool,
 }
 
@@ -31,20 +30,19 @@ struct Listed {
 }
 
 impl Delivery {
-    /// Makes the digest that ends at `end_s`; the last one if `last`. True where the chain has ended with it.
+    /// Makes the digest that ends at `end_s`; the last one if `last`, unless there is more than it can list.
     pub(super) async fn make(
         &self,
         id: &ChainId,
         tracked: &mut Tracked,
         end_s: i64,
         last: bool,
-    ) -> Result<bool, SpoolError> {
+    ) -> Result<(), SpoolError> {
         let listed = match &tracked.chain {
             Some(_) => self.listed(id, end_s, last).await?,
             // The first of a chain lists nothing.
             None => Listed { files: Vec::new(), more: false },
         };
-        let ends = last && !listed.more;
         let (signed, row) = self.sign(id, tracked, end_s, &listed.files).await?;
         let newest = Newest {
             end_s,
@@ -53,14 +51,15 @@ impl Delivery {
             sha256: signed.as_previous.sha256_hex.clone(),
             signature: signed.as_previous.signature.clone(),
         };
-        let next = (!ends).then(|| Chain {
+        let next = Chain {
             trail: id.trail.clone(),
             run: id.run,
             region: id.region.clone(),
             place: tracked.place.clone(),
             started_s: tracked.chain.as_ref().map_or(end_s, |(chain, _)| chain.started_s),
             newest,
-        });
+            ended: last && !listed.more,
+        };
         let blob = BlobKey::new(&*row.blob)?;
         stage::put(&*self.spool.blobs, &blob, &signed.body.into()).await?;
 
@@ -68,44 +67,38 @@ impl Delivery {
             Some((_, version)) => Check::Is(id.stored_under(), *version),
             None => Check::Absent(id.stored_under()),
         };
-        let mut txn = Txn::new().check(guard).put(row.stored_under(), encode(&row));
-        txn = match &next {
-            Some(chain) => txn.put(id.stored_under(), encode(chain)),
-            None => txn.delete(id.stored_under()),
-        };
-        txn = listed.files.iter().fold(txn, |txn, file| txn.delete(file.stored_under()));
+        let txn = Txn::new().check(guard).put(row.stored_under(), encode(&row)).put(id.stored_under(), encode(&next));
+        let txn = listed.files.iter().fold(txn, |txn, file| txn.delete(file.stored_under()));
         let attempt = Attempt { row, next, more: listed.more };
         match self.spool.catalog.txn(txn).await {
             Ok(()) => {
                 let version = tracked.chain.as_ref().map_or(1, |(_, version)| version + 1);
-                Ok(self.made(tracked, attempt, version))
+                self.made(tracked, attempt, version);
+                Ok(())
             }
             Err(error) => {
                 tracked.attempt = Some(attempt);
-                let before = tracked.chain.clone();
-                let ended = self.settle(tracked).await?;
-                if ended || tracked.chain != before { Ok(ended) } else { Err(error.into()) }
+                if self.settle(tracked).await? { Ok(()) } else { Err(error.into()) }
             }
         }
     }
 
-    /// Finds out whether a digest was committed of which that is unknown. True where the chain has ended with it.
+    /// Finds out whether a digest was committed of which that is unknown. True where it was.
     pub(super) async fn settle(&self, tracked: &mut Tracked) -> Result<bool, SpoolError> {
         let Some(attempt) = &tracked.attempt else { return Ok(false) };
-        let chain_key = ChainId {
-            trail: attempt.row.trail.clone(),
-            run: attempt.row.run,
-            region: attempt.row.region.clone(),
-        };
+        let chain_key =
+            ChainId { trail: attempt.row.trail.clone(), run: attempt.row.run, region: attempt.row.region.clone() };
         let stored = match self.spool.catalog.get(&chain_key.stored_under()).await? {
             Some(stored) => Some((decode::<Chain>(&stored.value)?, stored.version)),
             None => None,
         };
         let Some(attempt) = tracked.attempt.take() else { return Ok(false) };
-        // A chain's newest digest differs from one to the next, and the last digest takes the chain away.
-        if stored.as_ref().map(|(chain, _)| chain) == attempt.next.as_ref() {
-            let version = stored.map_or(1, |(_, version)| version);
-            return Ok(self.made(tracked, attempt, version));
+        // A chain's newest digest differs from one to the next.
+        if let Some((chain, version)) = &stored
+            && *chain == attempt.next
+        {
+            self.made(tracked, attempt, *version);
+            return Ok(true);
         }
         if stored != tracked.chain {
             return Err(SpoolError::NotAlone);
@@ -119,13 +112,12 @@ impl Delivery {
     }
 
     /// The digest is committed.
-    fn made(&self, tracked: &mut Tracked, attempt: Attempt, version: Version) -> bool {
+    fn made(&self, tracked: &mut Tracked, attempt: Attempt, version: Version) {
         tracked.made_at = self.world.monotonic();
         tracked.more = attempt.more;
         self.spool.add(&[attempt.row]);
         metrics::counter!("opentrail_trail_digests_total").increment(1);
-        tracked.chain = attempt.next.map(|chain| (chain, version));
-        tracked.chain.is_none()
+        tracked.chain = Some((attempt.next, version));
     }
 
     /// Log files that wait for a digest which ends at `end_s`, or for the last one.

@@ -1,7 +1,7 @@
 //! The stored record of a chain of digests.
 //!
 //! ```text
-//! trail/chain · trail id · run · region       [`Chain`], from its first digest to its last
+//! trail/chain · trail id · run · region       [`Chain`], from its first digest on
 //! ```
 
 use opentrail_catalog::{Key, Stored};
@@ -52,12 +52,7 @@ impl Place {
     }
 
     pub(crate) fn of_delivered(file: &Delivered) -> Self {
-        Self {
-            account: file.account,
-            arn: file.arn.clone(),
-            bucket: file.bucket.clone(),
-            prefix: file.prefix.clone(),
-        }
+        Self { account: file.account, arn: file.arn.clone(), bucket: file.bucket.clone(), prefix: file.prefix.clone() }
     }
 
     /// The trail's name and home, as its ARN tells them.
@@ -90,7 +85,7 @@ impl Newest {
     }
 }
 
-/// A chain that has begun and has not ended.
+/// A chain that has begun.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Chain {
     pub(crate) trail: String,
@@ -100,6 +95,8 @@ pub(crate) struct Chain {
     /// Seconds since 1970 that its grid counts from: the end of its first digest.
     pub(crate) started_s: i64,
     pub(crate) newest: Newest,
+    /// The newest digest is the last. The record stays for a while, for no other digest may get its name.
+    pub(crate) ended: bool,
 }
 
 impl Stored for Chain {

@@ -54,6 +54,12 @@ impl Course {
 }
 
 impl Delivery {
+    /// What was applied, committed or not.
+    #[cfg(test)]
+    pub(crate) fn applied(&self) -> Positions {
+        self.course.state().applied.clone()
+    }
+
     /// Puts the frames into open files. Frames that were taken in already are passed over: an `apply` that failed later
     /// is called again with the same ones.
     fn take_in(&self, frames: &[Frame]) {
@@ -147,7 +153,10 @@ impl Follower for Delivery {
 
     fn apply<'a>(&'a self, frames: &'a [Frame]) -> BoxFuture<'a, Result<(), FollowerError>> {
         async move {
-            self.take_in(frames);
+            {
+                let _still = self.trails.still().await.map_err(|error| failed("settle trails", error))?;
+                self.take_in(frames);
+            }
             self.stage_cut().await
         }
         .boxed()

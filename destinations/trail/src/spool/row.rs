@@ -103,12 +103,7 @@ impl Spooled {
     }
 
     pub(crate) fn lane(&self) -> Lane {
-        Lane {
-            trail: self.trail.clone(),
-            kind: self.kind,
-            bucket: self.bucket.clone(),
-            prefix: self.prefix.clone(),
-        }
+        Lane { trail: self.trail.clone(), kind: self.kind, bucket: self.bucket.clone(), prefix: self.prefix.clone() }
     }
 
     pub(crate) fn stored_under(&self) -> Key {
