@@ -54,6 +54,7 @@ fn call(read_only: bool) -> Call {
             account_id: account.to_string(),
             access_key_id: Some("AKIA1".into()),
             user_name: Some("anna".into()),
+            invoked_by: None,
         },
         account,
         region: Region::us_east_1(),

@@ -10,6 +10,7 @@
 
 mod decide;
 mod directory;
+mod language;
 mod principal;
 mod seal;
 
@@ -17,6 +18,10 @@ pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
     AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Starters, User,
     UserPolicy, account_of,
+};
+pub use language::{
+    BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
+    PolicyError, Reach, Request, StatementName, Verdict,
 };
 pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Secret};
 pub use seal::{Seal, SealError};

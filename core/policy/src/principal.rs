@@ -67,6 +67,7 @@ impl Principal {
             account_id: self.account.to_string(),
             access_key_id: Some(self.access_key_id.clone()),
             user_name,
+            invoked_by: None,
         }
     }
 }

@@ -237,7 +237,15 @@ fn grants_decide_by_who_is_asking() {
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
     let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
-        let question = Question { principal: who, action, resources: &[], resource_account: owner, read_only };
+        let question = Question {
+            principal: who,
+            action,
+            resources: &[],
+            resource_account: owner,
+            read_only,
+            policy: None,
+            context: &Context::new(),
+        };
         let decision = block_on(grants.decide(question));
         assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
     };
@@ -265,7 +273,9 @@ fn grants_decide_by_who_is_asking() {
         resources: &arns,
         resource_account: None,
         read_only: false,
+        policy: None,
+        context: &Context::new(),
     };
     let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
-    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because });
+    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because, explicit: false });
 }

@@ -1,0 +1,1 @@
+//! The tables of `spec/policy.md`, and what must not take long.
