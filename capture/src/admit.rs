@@ -48,6 +48,7 @@ impl Recorder {
         events: Vec<Bytes>,
     ) -> Result<Vec<Result<Position, Unfit>>, NotTaken> {
         self.ready()?;
+        self.room_behind(account)?;
         let (count, bytes) = (events.len(), events.iter().map(|event| event.len() + EVENT_HEAD_BYTES).sum());
         if count > BATCH_EVENTS_MAX {
             return Err(NotTaken::TooManyEvents { events: count, max: BATCH_EVENTS_MAX });

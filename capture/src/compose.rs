@@ -17,8 +17,6 @@ use opentrail_journal::{Call, Entry, Kind, Outcome, Urgency};
 const INTENT_VERSION: u8 = 1;
 /// What a record says whose call nobody saw end.
 const UNKNOWN: &[u8] = br#"{"outcome":"unknown"}"#;
-/// Where the calls come from that administer this very program.
-const OWN_EVENT_SOURCE: &str = "opentrail.amazonaws.com";
 
 /// An intent that this program cannot read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -26,7 +24,7 @@ const OWN_EVENT_SOURCE: &str = "opentrail.amazonaws.com";
 pub(crate) struct UnknownForm(Option<u8>);
 
 /// The entry that announces a call.
-pub(crate) fn intent(call: &Call, event_id: EventId, now: Timestamp) -> Entry {
+pub(crate) fn intent(call: &Call, event_id: EventId, now: Timestamp, urgency: Urgency) -> Entry {
     let outcome = Outcome {
         additional_event_data: Some(RawJson::from_written(Bytes::from_static(UNKNOWN))),
         ..Outcome::default()
@@ -37,7 +35,7 @@ pub(crate) fn intent(call: &Call, event_id: EventId, now: Timestamp) -> Entry {
     bytes.extend_from_slice(&record);
     Entry {
         kind: Kind::Intent,
-        urgency: urgency(call),
+        urgency,
         account: call.account,
         region: call.region.clone(),
         event_id,
@@ -67,9 +65,8 @@ pub(crate) fn records(
     outcome: &Outcome,
     event_id: EventId,
     now: Timestamp,
-    announced: bool,
+    urgency: Urgency,
 ) -> Vec<Entry> {
-    let urgency = if announced { Urgency::ControlPlane } else { urgency(call) };
     let entry = |account: AccountId, record: Record| Entry {
         kind: Kind::Record,
         urgency,
@@ -126,10 +123,4 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
         shared_event_id: None,
         tls: call.tls.clone(),
     }
-}
-
-/// The reserve is for what closes an announced call, and for our own operations, by which a full journal is mended.
-/// Anything else that a tenant can call must not reach it, or it is no reserve; nor must a call that does not run.
-fn urgency(call: &Call) -> Urgency {
-    if call.runs && call.event_source == OWN_EVENT_SOURCE { Urgency::ControlPlane } else { Urgency::Normal }
 }

@@ -6,14 +6,15 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{Category, EventId};
-use opentrail_journal::{Call, Capture, Error, Journal, Outcome, Position, Refused, Ticket};
+use opentrail_event::{AccountId, Category, EventId};
+use opentrail_journal::{Backlog, Call, Capture, Error, Journal, Outcome, Position, Refused, Ticket, Urgency};
 use opentrail_selector::{DataEvent, Interest};
 use opentrail_world::World;
 use tokio::sync::watch;
 
 use crate::book::Book;
 use crate::compose;
+use crate::mend::{self, Allowance};
 
 /// How often [`Recorder::run`] looks after open intents and lets the journal go.
 pub const TEND_PERIOD: Duration = Duration::from_secs(1);
@@ -31,6 +32,8 @@ pub struct Recorder {
     pub(crate) book: Arc<Book>,
     pub(crate) recovered: AtomicBool,
     interest: Arc<dyn Interest>,
+    backlog: Option<Arc<dyn Backlog>>,
+    allowance: Allowance,
 }
 
 impl Recorder {
@@ -40,7 +43,13 @@ impl Recorder {
         let start = journal.start();
         journal.hold(HOLDER, start.clone());
         let book = Arc::new(Book::new(start));
-        Self { journal, world, book, recovered: AtomicBool::new(false), interest }
+        let (recovered, allowance) = (AtomicBool::new(false), Allowance::default());
+        Self { journal, world, book, recovered, interest, backlog: None, allowance }
+    }
+
+    /// From now on `backlog` is asked before an account's call or events are taken in.
+    pub fn with_backlog(self, backlog: Arc<dyn Backlog>) -> Self {
+        Self { backlog: Some(backlog), ..self }
     }
 
     /// Tends until `stop` shows true. Failures are logged and tried again with the next round.
@@ -79,6 +88,21 @@ impl Recorder {
         }
     }
 
+    /// The reserve is for what closes an announced call, for our own operations, and for so many of those that mend what fills
+    /// a journal. Anything else that a tenant can call must not reach it, or it is no reserve; nor must a call that does
+    /// not run.
+    fn urgency(&self, call: &Call) -> Urgency {
+        let mends = || mend::mends(call) && self.allowance.take(call.account, self.world.monotonic());
+        if mend::own(call) || mends() { Urgency::ControlPlane } else { Urgency::Normal }
+    }
+
+    /// Whether what lies behind the journal still takes something of this account.
+    pub(crate) fn room_behind(&self, account: AccountId) -> Result<(), Refused> {
+        let Some(why) = self.backlog.as_ref().and_then(|backlog| backlog.over(account)) else { return Ok(()) };
+        metrics::counter!("opentrail_capture_refused_total", "why" => "backlog").increment(1);
+        Err(Refused::Busy(why))
+    }
+
     pub(crate) fn ready(&self) -> Result<(), Refused> {
         if self.recovered.load(Ordering::Acquire) {
             return Ok(());
@@ -90,28 +114,35 @@ impl Recorder {
         self.ready()?;
         let event_id = EventId::from_bytes(self.world.uuid_v4());
         let wanted = self.wanted(&call);
-        if !wanted || !call.needs_intent() {
-            return Ok(Ticket { event_id, wanted, call });
+        if !wanted {
+            return Ok(Ticket { event_id, wanted, urgency: Urgency::Normal, call });
+        }
+        let urgency = self.urgency(&call);
+        if urgency == Urgency::Normal {
+            self.room_behind(call.account)?;
+        }
+        if !call.needs_intent() {
+            return Ok(Ticket { event_id, wanted, urgency, call });
         }
         let announcing = self.book.announce().map_err(|_| {
             metrics::counter!("opentrail_capture_refused_total", "why" => "intents").increment(1);
             Refused::Busy(format!("{} calls are under way", crate::OPEN_INTENTS_MAX))
         })?;
-        let intent = compose::intent(&call, event_id, self.world.now());
+        let intent = compose::intent(&call, event_id, self.world.now(), urgency);
         let at = self.journal.append(vec![intent]).await.map_err(refused)?;
         announcing.landed(event_id, first(&at)?, self.world.monotonic());
-        Ok(Ticket { event_id, wanted, call })
+        Ok(Ticket { event_id, wanted, urgency, call })
     }
 
     async fn record(&self, ticket: Ticket, outcome: Outcome) -> Result<Option<Position>, Refused> {
-        let Ticket { event_id, wanted, call } = ticket;
+        let Ticket { event_id, wanted, urgency, call } = ticket;
         if !wanted {
             return Ok(None);
         }
         self.ready()?;
         let now = self.world.now();
         if !call.needs_intent() {
-            let entries = compose::records(&call, &outcome, event_id, now, false);
+            let entries = compose::records(&call, &outcome, event_id, now, urgency);
             let at = self.journal.append(entries).await.map_err(refused)?;
             metrics::counter!("opentrail_capture_records_total").increment(at.len() as u64);
             return first(&at).map(Some);
@@ -119,7 +150,7 @@ impl Recorder {
         let Some(settling) = self.book.settle(event_id).await else {
             return Err(Refused::Unavailable(format!("call {event_id} was not announced, or is recorded already")));
         };
-        let entries = compose::records(&call, &outcome, event_id, now, true);
+        let entries = compose::records(&call, &outcome, event_id, now, Urgency::ControlPlane);
         match self.journal.append(entries.clone()).await {
             Ok(at) => {
                 settling.landed();

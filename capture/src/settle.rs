@@ -11,7 +11,7 @@ use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use opentrail_event::EventId;
-use opentrail_journal::{Entry, Error, Kind, Partition, Position, Refused};
+use opentrail_journal::{Entry, Error, Kind, Partition, Position, Refused, Urgency};
 
 use crate::compose;
 use crate::recorder::{HOLDER, Recorder, refused};
@@ -176,7 +176,8 @@ impl Recorder {
     async fn carry_on(&self, aged: &[(EventId, Position)]) -> Result<Vec<Position>, Refused> {
         let mut entries = Vec::with_capacity(aged.len());
         for (id, at) in aged {
-            entries.push(self.intent(*id, *at).await?);
+            // Carrying lets the journal go: a journal that is full but for its reserve must not keep it from that.
+            entries.push(Entry { urgency: Urgency::ControlPlane, ..self.intent(*id, *at).await? });
         }
         self.journal.append(entries).await.map_err(refused)
     }

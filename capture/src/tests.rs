@@ -1,5 +1,6 @@
 //! The recorder over a journal whose every append can fail, landed or not landed.
 
+mod backlog;
 mod fake;
 mod matrix;
 
@@ -59,7 +60,7 @@ fn call(read_only: bool) -> Call {
         account,
         region: Region::us_east_1(),
         event_source: "s3.amazonaws.com".into(),
-        event_name: "CreateBucket".into(),
+        event_name: "PutBucketTagging".into(),
         api_version: None,
         source_ip_address: "127.0.0.1".into(),
         user_agent: None,

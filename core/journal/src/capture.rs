@@ -3,7 +3,7 @@
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Category, EventId, RawJson, RecordResource, Region, TlsDetails, UserIdentity};
 
-use crate::Position;
+use crate::{Position, Urgency};
 
 /// What kind of call it is, as far as recording goes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -76,13 +76,16 @@ pub struct Ticket {
     pub event_id: EventId,
     /// False for a data event that nobody wants: neither intent nor record is made.
     pub wanted: bool,
+    /// Of the entry that comes of a call without an intent: whether it may use the reserve.
+    pub urgency: Urgency,
     pub call: Call,
 }
 
 /// Why a call cannot be recorded, and so does not run.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Refused {
-    /// The account's share of the journal is full. The caller may retry.
+    /// The account's share of the journal is full, or what lies behind it takes no more of the account. The caller may
+    /// retry.
     #[error("recording is over its budget: {0}")]
     Busy(String),
     /// The journal does not take entries.

@@ -9,6 +9,10 @@
 //!   and the same bytes.
 //! - **Absent on purpose**: HTTP, AWS's error names, and what a bucket's policy says.
 
+mod registry;
+mod timeline;
 mod trail;
 
+pub use registry::{NewTrail, REVISIONS_MAX, RegistryError, TAGS_MAX, TRAILS_MAX, Trails};
+pub use timeline::{Snapshot, Timeline};
 pub use trail::{Config, Logging, Trail};

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use http::HeaderMap;
 use opentrail_event::{Arn, Category, EventId, RawJson, RecordResource};
-use opentrail_journal::{Call, CallClass, Capture, Outcome, Partition, Position, Refused, Ticket};
+use opentrail_journal::{Call, CallClass, Capture, Outcome, Partition, Position, Refused, Ticket, Urgency};
 use opentrail_policy::{
     Credential, Decide, Decision, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Question, Secret,
 };
@@ -93,7 +93,7 @@ impl Capture for ToyCapture {
             }
             let intent = if call.needs_intent() { "intent" } else { "no intent" };
             self.diary.note(format!("begin {} ({intent})", call.event_name));
-            Ok(Ticket { event_id: EventId::from_bytes([7; 16]), wanted: true, call })
+            Ok(Ticket { event_id: EventId::from_bytes([7; 16]), wanted: true, urgency: Urgency::Normal, call })
         }
         .boxed()
     }
