@@ -73,6 +73,7 @@ fn call(read_only: bool) -> Call {
             prefix: false,
         }],
         tls: None,
+        copy_for: None,
     }
 }
 

@@ -153,7 +153,9 @@ impl Wanted {
         match self {
             Self::Text { text, ignore_case: false } | Self::Like(text) => text.matches(seen, context),
             // The pattern was folded when it was read.
-            Self::Text { text: text @ Prepared::Now(_), ignore_case: true } => text.matches(&seen.to_lowercase(), context),
+            Self::Text { text: text @ Prepared::Now(_), ignore_case: true } => {
+                text.matches(&seen.to_lowercase(), context)
+            }
             Self::Text { text, ignore_case: true } => text.matches(&seen.to_lowercase(), &folded(context)),
             Self::Number(order, wanted) => Decimal::read(seen).is_some_and(|seen| order.holds(&seen, wanted)),
             Self::Date(order, wanted) => instant(seen).is_some_and(|seen| order.holds(&seen, wanted)),

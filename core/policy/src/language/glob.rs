@@ -184,7 +184,6 @@ impl Prepared {
             Self::Late(template) => template.resolve(context).is_some_and(|glob| glob.matches(text)),
         }
     }
-
 }
 
 /// What stands between two stars.
@@ -353,7 +352,6 @@ impl ArnPattern {
         patterns.iter().all(|pattern| parts.next().is_some_and(|part| pattern.matches(part, context)))
             && parts.next().is_none()
     }
-
 }
 
 #[cfg(test)]
