@@ -55,6 +55,7 @@ fn call(read_only: bool) -> Call {
             account_id: account.to_string(),
             access_key_id: Some("AKIA1".into()),
             user_name: Some("anna".into()),
+            invoked_by: None,
         },
         account,
         region: Region::us_east_1(),
@@ -72,6 +73,7 @@ fn call(read_only: bool) -> Call {
             prefix: false,
         }],
         tls: None,
+        copy_for: None,
     }
 }
 

@@ -20,7 +20,7 @@ use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
 use opentrail_operator::TokenKey;
 use opentrail_policy::{Directory, DirectoryError, Grants, Seal, SealError, Starters};
 use opentrail_protocol::Models;
-use opentrail_s3::{S3Service, S3Settings};
+use opentrail_s3::{S3Guards, S3Service, S3Settings};
 use opentrail_table::Table;
 use opentrail_trail::{RegistryError, Trails};
 use opentrail_wire::{Door, DoorSettings, Running, Service};
@@ -157,10 +157,12 @@ impl House {
 
         // Who answers.
         let models = Models::builtin();
+        let decide = Arc::new(Grants::new(directory.clone()));
         let s3 = S3Service::new(
             catalog.clone(),
             blobs.clone(),
             world.clone(),
+            S3Guards { decide: decide.clone(), principals: directory.clone() },
             S3Settings { regions: settings.regions.clone() },
         );
         let [sts, iam] = opentrail_iam::services(&models);
@@ -210,7 +212,7 @@ impl House {
             },
             world: world.clone(),
             identities: directory.clone(),
-            decide: Arc::new(Grants::new(directory.clone())),
+            decide,
             capture: recorder.clone(),
             services,
             pages: pages.clone(),

@@ -72,7 +72,7 @@ impl Decide for ToyDecide {
         let denied = question.action == "cloudtrail:StopLogging"
             || question.resources.iter().any(|arn| arn.as_str().contains("denied"));
         let because = format!("because no identity-based policy allows the {} action", question.action);
-        let decision = if denied { Decision::Deny { because } } else { Decision::Allow };
+        let decision = if denied { Decision::Deny { because, explicit: false } } else { Decision::Allow };
         async { decision }.boxed()
     }
 }
@@ -169,6 +169,8 @@ impl Service for ToyS3 {
                 action: format!("s3:{name}"),
                 arns: vec![arn],
                 owner: None,
+                policy: None,
+                context: Default::default(),
                 open: false,
                 request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}{long}\"}}", head.raw_path))),
                 resources: Vec::<RecordResource>::new(),
