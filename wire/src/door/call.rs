@@ -228,6 +228,7 @@ impl Underway {
             error_code: Some(fault.code.to_string()),
             error_message: Some(fault.message.clone()),
             hide_parameters: fault.hide_parameters,
+            copy_for: fault.copy_for,
             ..Outcome::default()
         };
         // S3 shows what was asked for; the others hide it from whoever was denied (`spec/recorded.md` 10).
@@ -281,6 +282,7 @@ impl Underway {
                     error_code: Some(fault.code.to_string()),
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
+                    copy_for: fault.copy_for,
                     additional_event_data: self.additional(hall, &reply, None),
                     ..Outcome::default()
                 };
