@@ -15,8 +15,8 @@ mod seal;
 
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
-    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Starters, User,
-    UserPolicy, account_of,
+    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
+    User, UserPolicy, account_of,
 };
 pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Secret};
 pub use seal::{Seal, SealError};
