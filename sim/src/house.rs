@@ -27,6 +27,7 @@ pub(crate) async fn open(disk: &SimDisk, folder: &Path) -> Result<House> {
         catalog: Arc::new(LocalCatalog::open(&folder.join("catalog.db")).context("catalog")?),
         blobs: Arc::new(LocalBlobs::open(on_disk, Path::new("/blobs"), world.clone()).context("blobs")?),
         seal: Arc::new(SealKey::open(&folder.join("seal.key"), folder, world.clone()).context("seal key")?),
+        space: None,
         metrics: None,
     };
     let mut settings = Settings::defaults();

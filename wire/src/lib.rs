@@ -17,7 +17,7 @@ mod rpc;
 mod service;
 pub mod sigv4;
 
-pub use door::{Door, DoorSettings, Pages, Running};
+pub use door::{Bound, Door, DoorSettings, Pages, Running};
 pub use fault::{BodyFault, Fault};
 pub use operation::{Facts, Operation, RpcAnswer, RpcService};
 pub use service::{Announced, Answer, AnswerBody, BodyRule, Cx, Rejected, RequestBody, RequestHead, Service, Trailers};

@@ -33,6 +33,7 @@ use crate::settings::Settings;
 use announce::Announcer;
 pub use announce::ShownSettings;
 use pages::HousePages;
+pub use pages::{AskSpace, Space};
 
 /// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
 pub struct Parts {
@@ -41,6 +42,8 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     pub blobs: Arc<dyn Blobs>,
     pub seal: Arc<dyn Seal>,
+    /// For `/health` and `/metrics`; without it they say nothing of the disk.
+    pub space: Option<AskSpace>,
     /// Renders the metrics of this process; without it `/metrics` is not there.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -91,7 +94,12 @@ impl House {
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, metrics } = parts;
+        let Parts { world, journal, catalog, blobs, seal, space, metrics } = parts;
+
+        // The address first: a start that cannot have it is none, and leaves nothing on record.
+        let door_settings = door_settings(settings);
+        let bound = door_settings.bind().await;
+        let bound = bound.map_err(|source| HouseError::Listen { address: settings.listen, source })?;
 
         // Who there is.
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
@@ -126,6 +134,7 @@ impl House {
                 seal_bytes: settings.history_seal_bytes,
                 seal_age: settings.history_seal_age,
                 retention_days: settings.history_retention_days,
+                trust_clock: settings.history_trust_clock,
             },
         ));
 
@@ -150,10 +159,12 @@ impl House {
         let (tended, tending_stops) = (history.clone(), followers_stop.clone());
         pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
 
-        // What the start changes is on record before the door opens. Followers run by now: they make room in a full journal.
-        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
-        announcer.started(shown).await?;
-        announcer.merged(&directory.merge(&settings.keys).await?).await?;
+        // What the start changes is on record before it is changed. Followers run by now: they make room in a full journal.
+        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, history: &history, world: &world };
+        let plan = directory.plan(&settings.keys).await?;
+        announcer.announce(shown, &directory.starters().await?, plan.changes()).await?;
+        directory.apply(plan).await?;
+        announcer.done(shown).await?;
 
         // Who answers.
         let models = Models::builtin();
@@ -194,22 +205,13 @@ impl House {
             ready: AtomicBool::new(true),
             journal: journal.clone(),
             history: table,
+            clock: history.clone(),
             followers: statuses,
+            space,
             metrics,
         });
-        let mut host_names = settings.listen_hosts.clone();
-        host_names.push("localhost".into());
         let door = Door {
-            settings: DoorSettings {
-                listen: settings.listen,
-                tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
-                regions: settings.regions.clone(),
-                host_names,
-                connections_max: settings.limits_connections,
-                head_timeout: settings.limits_head_timeout,
-                body_idle_timeout: settings.limits_body_idle_timeout,
-                drain_timeout: settings.limits_drain_timeout,
-            },
+            settings: door_settings,
             world: world.clone(),
             identities: directory.clone(),
             decide,
@@ -217,7 +219,7 @@ impl House {
             services,
             pages: pages.clone(),
         };
-        let door = door.open().await.map_err(|source| HouseError::Listen { address: settings.listen, source })?;
+        let door = door.open(bound);
 
         // What earlier runs staged and never used; calls are served meanwhile.
         let sweep = tokio::spawn(async move {
@@ -278,6 +280,21 @@ impl House {
         for pump in self.pumps {
             join("follower", pump).await;
         }
+    }
+}
+
+fn door_settings(settings: &Settings) -> DoorSettings {
+    let mut host_names = settings.listen_hosts.clone();
+    host_names.push("localhost".into());
+    DoorSettings {
+        listen: settings.listen,
+        tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
+        regions: settings.regions.clone(),
+        host_names,
+        connections_max: settings.limits_connections,
+        head_timeout: settings.limits_head_timeout,
+        body_idle_timeout: settings.limits_body_idle_timeout,
+        drain_timeout: settings.limits_drain_timeout,
     }
 }
 

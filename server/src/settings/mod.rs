@@ -51,9 +51,13 @@ pub struct Settings {
     pub journal_reserve_bytes: u64,
     /// Of `journal_bytes_max`, between 0 and 1.
     pub journal_account_share: f64,
+    /// Bytes; 0 is off.
+    pub disk_free_floor: u64,
     pub history_retention_days: u32,
     pub history_seal_bytes: u64,
     pub history_seal_age: Duration,
+    /// The clock is right, however far it is ahead of the last run.
+    pub history_trust_clock: bool,
     pub history_cache_bytes: u64,
     pub limits_connections: usize,
     pub limits_head_timeout: Duration,
@@ -91,9 +95,11 @@ impl Settings {
             journal_bytes_max: 0,
             journal_reserve_bytes: 0,
             journal_account_share: 0.0,
+            disk_free_floor: 0,
             history_retention_days: 0,
             history_seal_bytes: 0,
             history_seal_age: Duration::ZERO,
+            history_trust_clock: false,
             history_cache_bytes: 0,
             limits_connections: 0,
             limits_head_timeout: Duration::ZERO,

@@ -137,6 +137,14 @@ pub const TABLE: &[Setting] = &[
         "most of journal.bytes_max that one account may fill",
         |s, t| fraction(t).map(|v| s.journal_account_share = v)
     ),
+    setting!(
+        "disk.free_floor",
+        "1073741824",
+        "bytes",
+        false,
+        "kept free on the disk of data: below it calls and objects are refused until there is space again; 0 turns it off",
+        |s, t| count(t, 0, 1024 * GIB).map(|v| s.disk_free_floor = v)
+    ),
     setting!("history.retention_days", "90", "days", true, "how long management events are found", |s, t| {
         count(t, 1, 36_500).map(|v| s.history_retention_days = v as u32)
     }),
@@ -146,6 +154,14 @@ pub const TABLE: &[Setting] = &[
     setting!("history.seal_age", "60", "seconds", false, "events are written as a part at this age", |s, t| {
         span(t, 1, 86_400).map(|v| s.history_seal_age = v)
     }),
+    setting!(
+        "history.trust_clock",
+        "false",
+        "true or false",
+        true,
+        "let events expire at once by a clock that is more than 7 days ahead of when the server last ran",
+        |s, t| flag(t).map(|v| s.history_trust_clock = v)
+    ),
     setting!("history.cache_bytes", "67108864", "bytes", false, "most memory for indexes of parts", |s, t| {
         count(t, MIB, 64 * GIB).map(|v| s.history_cache_bytes = v)
     }),

@@ -27,6 +27,15 @@ pub(crate) fn internal(what: &'static str, error: impl std::fmt::Display) -> Fau
     Fault::new("InternalError", 500, "We encountered an internal error. Please try again.")
 }
 
+/// A body that could not be staged. A disk at its floor is no error of ours: the caller may try again later, or remove
+/// something.
+pub(crate) fn staging(error: &opentrail_blobs::Error) -> Fault {
+    if let opentrail_blobs::Error::Full(_) = error {
+        return Fault::new("SlowDown", 503, "Please reduce your request rate.");
+    }
+    internal("stage blob", error)
+}
+
 pub(crate) fn no_such_bucket(bucket: &str) -> Fault {
     Fault::new("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", bucket)
 }

@@ -252,7 +252,7 @@ impl Underway {
             error_code: Some(fault.code.to_string()),
             error_message: Some(fault.message.clone()),
             hide_parameters: fault.hide_parameters,
-            copy_for,
+            copy_for: copy_for.or(fault.copy_for),
             resources: shown_to(copy_for, &announced),
             ..Outcome::default()
         };
@@ -309,7 +309,7 @@ impl Underway {
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
                     additional_event_data: self.additional(hall, &reply, None),
-                    copy_for: spoken_for,
+                    copy_for: spoken_for.or(fault.copy_for),
                     resources: shown_to(spoken_for, &announced),
                     ..Outcome::default()
                 };

@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Seal, Secret};
 
 pub use accounts::Starters;
-pub use configured::{ConfiguredKey, Merged};
+pub use configured::{ConfiguredKey, Merged, Plan};
 pub use ids::account_of;
 
 use cache::{Cache, Touched};

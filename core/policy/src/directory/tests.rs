@@ -172,30 +172,61 @@ fn configured(account: &str, user: Option<&str>, id: &str, secret: &str) -> Conf
     }
 }
 
+/// Plans and applies; says what changed.
+async fn merged(directory: &Directory, keys: &[ConfiguredKey]) -> Result<Vec<Merged>, DirectoryError> {
+    let plan = directory.plan(keys).await?;
+    let changes = plan.changes().to_vec();
+    directory.apply(plan).await?;
+    Ok(changes)
+}
+
+#[test]
+fn a_plan_changes_nothing_and_what_is_left_of_it_is_planned_again() {
+    let (catalog, directory) = fresh();
+    let keys = [
+        ConfiguredKey { policy: Some(UserPolicy::Admin), ..configured("111122223333", Some("ci"), "one", "1") },
+        ConfiguredKey { policy: Some(UserPolicy::Admin), ..configured("111122223333", Some("CI"), "two", "2") },
+    ];
+    let before = catalog.rows();
+    let plan = block_on(directory.plan(&keys)).expect("a plan");
+    assert_eq!(catalog.rows(), before);
+    assert_eq!(plan.changes().len(), 4, "account, user and two keys, each once: {:?}", plan.changes());
+    // It dies behind each step; what is planned then is the rest.
+    for done in 1..=plan.steps.len() {
+        let part = Plan { steps: plan.steps[..done].to_vec(), changes: Vec::new() };
+        block_on(directory.apply(part)).expect("applied");
+        let rest = block_on(open(&catalog).plan(&keys)).expect("a plan");
+        assert_eq!(rest.changes(), &plan.changes()[done..]);
+    }
+    let mut torn = keys;
+    torn[1].policy = Some(UserPolicy::ReadOnly);
+    assert!(block_on(directory.plan(&torn)).is_err_and(|e| e.to_string().contains("two policies")));
+}
+
 #[test]
 fn configured_keys_are_merged_once_and_go_with_their_line() {
     let (catalog, directory) = fresh();
     let lines =
         [configured("111122223333", Some("ci"), "minioadmin", "one"), configured("111122223333", None, "test", "two")];
     let account: AccountId = "111122223333".parse().expect("an account");
-    let first = block_on(directory.merge(&lines)).expect("merged");
+    let first = block_on(merged(&directory, &lines)).expect("merged");
     assert_eq!(first.len(), 4, "{first:?}");
-    assert_eq!(block_on(open(&catalog).merge(&lines)).expect("merged"), Vec::new());
+    assert_eq!(block_on(merged(&open(&catalog), &lines)).expect("merged"), Vec::new());
     assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "one");
 
     // A leaked key that was turned off stays off, whatever the configuration still says.
     block_on(directory.update_access_key(account, "test", KeyStatus::Inactive)).expect("disabled");
     assert!(matches!(block_on(directory.delete_access_key(account, "test")), Err(DirectoryError::Conflict(_))));
-    assert_eq!(block_on(directory.merge(&lines)).expect("merged"), Vec::new());
+    assert_eq!(block_on(merged(&directory, &lines)).expect("merged"), Vec::new());
     assert!(!found(&directory, "test").expect("known").active);
 
     let changed = [configured("111122223333", Some("CI"), "minioadmin", "other")];
-    let changes = block_on(directory.merge(&changed)).expect("merged");
+    let changes = block_on(merged(&directory, &changed)).expect("merged");
     let expect = [Merged::RemovedKey(account, "test".into()), Merged::ChangedSecret(account, "minioadmin".into())];
     assert_eq!(changes, expect);
     assert!(found(&directory, "test").is_none());
     assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "other");
-    assert_eq!(block_on(directory.merge(&[])).expect("merged").len(), 1);
+    assert_eq!(block_on(merged(&directory, &[])).expect("merged").len(), 1);
     assert!(found(&directory, "minioadmin").is_none());
 }
 
@@ -204,7 +235,7 @@ fn a_configured_key_cannot_take_over_anothers() {
     let (_, directory) = fresh();
     let root = block_on(directory.starters()).expect("starters").root.expect("a key").key.id;
     let check = |key: ConfiguredKey, expect: &str| {
-        let error = block_on(directory.merge(&[key])).expect_err("refused");
+        let error = block_on(merged(&directory, &[key])).expect_err("refused");
         assert!(error.to_string().contains(expect), "{error}");
     };
     check(configured("111122223333", None, &root, "x"), "another owner");
@@ -212,13 +243,13 @@ fn a_configured_key_cannot_take_over_anothers() {
     check(configured("111122223333", None, "a/b", "x"), "access key id");
     check(configured("111122223333", None, "a", "x\ny"), "secret");
     let twice = [configured("111122223333", None, "a", "x"), configured("111122223333", None, "a", "y")];
-    assert!(block_on(directory.merge(&twice)).is_err());
+    assert!(block_on(merged(&directory, &twice)).is_err());
 }
 
 #[test]
 fn the_operator_gets_in_by_a_configured_key() {
     let (_, directory) = fresh();
-    block_on(directory.merge(&[configured("000000000000", None, "rescue", "x")])).expect("merged");
+    block_on(merged(&directory, &[configured("000000000000", None, "rescue", "x")])).expect("merged");
     assert!(found(&directory, "rescue").expect("known").principal.is_operator());
 }
 
