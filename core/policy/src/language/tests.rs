@@ -496,10 +496,11 @@ fn large_policies_take_no_time() {
     for _ in 0..20 {
         assert_eq!(ask(&policy, &user(A, "u"), "a:xbx9", "*", &context), '-');
     }
-    let stars =
-        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"a:b","Resource":"x:{}y"}}}}"#, "*a?".repeat(30_000));
-    let policy = Policy::parse(stars.as_bytes(), &Kind::Identity).err().map(|e| e.message);
-    assert_eq!(policy.as_deref(), Some("Resource vendor must be fully qualified and cannot contain regexes."));
+    let stars = "*a?".repeat(30_000);
+    let text = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:a:::{stars}y"}}}}"#);
+    let policy = Policy::parse(text.as_bytes(), &Kind::Identity).expect("it is a policy");
+    let resource = format!("arn:aws:a:::{}", "a".repeat(10_000));
+    assert_eq!(ask(&policy, &user(A, "u"), "a:b", &resource, &context), '-');
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
