@@ -154,6 +154,28 @@ fn a_data_event_that_nobody_wants_leaves_no_trace() {
     assert_eq!(value(&journal.records()[0].entry.bytes)["managementEvent"], false);
 }
 
+/// Wants what happens to one account.
+struct Owners(AccountId);
+
+impl Interest for Owners {
+    fn wants(&self, event: &DataEvent<'_>) -> bool {
+        event.account == self.0
+    }
+}
+
+#[test]
+fn a_data_event_is_wanted_by_whoever_gets_a_copy_too() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let owner = account("999999999999");
+    let recorder = Recorder::new(journal.clone(), Arc::new(Owners(owner)), world.clone());
+    block_on(recorder.recover()).expect("recovers");
+    let mut data = call(true);
+    data.class.category = Category::Data;
+    assert!(!block_on(recorder.begin(data.clone())).expect("announced").wanted);
+    data.copy_for = Some(owner);
+    assert!(block_on(recorder.begin(data)).expect("announced").wanted);
+}
+
 #[test]
 fn a_change_of_another_account_is_recorded_in_both_in_one_append() {
     let (journal, (world, _)) = (FakeJournal::new(), world());

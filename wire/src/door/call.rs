@@ -291,10 +291,11 @@ impl Underway {
         });
         let (reply, outcome) = match result {
             Ok(mut answer) => {
+                let copy_for = answer.copy_for.or(spoken_for);
                 let outcome = Outcome {
                     response_elements: answer.response_elements.take(),
-                    resources: answer.resources.take(),
-                    copy_for: answer.copy_for.or(spoken_for),
+                    resources: answer.resources.take().or_else(|| shown_to(spoken_for, &announced)),
+                    copy_for,
                     ..Outcome::default()
                 };
                 let extra = answer.additional_event_data.take();

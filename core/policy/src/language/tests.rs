@@ -139,7 +139,7 @@ fn actions_and_resources() {
     let not_secret = r#""Effect":"Allow","Action":"s3:*","NotResource":"arn:aws:s3:::b/secret/*""#;
     check(not_secret, "s3:GetObject", "arn:aws:s3:::b/secret/x", '-');
     check(not_secret, "s3:GetObject", "arn:aws:s3:::b/other", 'A');
-    check(r#""Effect":"Deny","Action":["a:b","*"],"Resource":["x:y","*"]"#, "s3:GetObject", "*", 'd');
+    check(r#""Effect":"Deny","Action":["a:b","*"],"Resource":["arn:aws:s3:::x","*"]"#, "s3:GetObject", "*", 'd');
     let denied = identity(
         r#"{"Statement":[{"Effect":"Allow","Action":"*","Resource":"*"},
             {"Sid":"no","Effect":"Deny","Action":"s3:DeleteObject","Resource":"*"}]}"#,
@@ -488,7 +488,7 @@ fn large_policies_take_no_time() {
             r#"{{"Effect":"Allow","Action":"a:*b*{i}","Resource":"*","Condition":{{"StringLike":{{"k:a":"*a*a*a*a*${{k:b}}{i}"}}}}}}"#
         )
     };
-    let all: Vec<String> = (0..1_300).map(statement).collect();
+    let all: Vec<String> = (0..1_100).map(statement).collect();
     let text = format!(r#"{{"Version":"2012-10-17","Statement":[{}]}}"#, all.join(","));
     let policy = Policy::parse(text.as_bytes(), &Kind::Identity).expect("it is a policy");
     // Values are never read as patterns again, so nothing goes in circles.
@@ -496,10 +496,11 @@ fn large_policies_take_no_time() {
     for _ in 0..20 {
         assert_eq!(ask(&policy, &user(A, "u"), "a:xbx9", "*", &context), '-');
     }
-    let stars =
-        format!(r#"{{"Statement":{{"Effect":"Allow","Action":"a:b","Resource":"x:{}y"}}}}"#, "*a?".repeat(30_000));
-    let policy = Policy::parse(stars.as_bytes(), &Kind::Identity).err().map(|e| e.message);
-    assert_eq!(policy.as_deref(), Some("Resource vendor must be fully qualified and cannot contain regexes."));
+    let stars = "*a?".repeat(30_000);
+    let text = format!(r#"{{"Statement":{{"Effect":"Allow","Action":"a:b","Resource":"arn:aws:a:::{stars}y"}}}}"#);
+    let policy = Policy::parse(text.as_bytes(), &Kind::Identity).expect("it is a policy");
+    let resource = format!("arn:aws:a:::{}", "a".repeat(10_000));
+    assert_eq!(ask(&policy, &user(A, "u"), "a:b", &resource, &context), '-');
     assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
