@@ -6,6 +6,7 @@ mod find;
 mod pages;
 mod ready;
 mod reports;
+mod reports;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -37,6 +38,7 @@ pub use announce::ShownSettings;
 use backlog::LaterBacklog;
 use pages::HousePages;
 pub use pages::{AskSpace, Space};
+use reports::NothingDelivered;
 
 /// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
 pub struct Parts {
