@@ -21,8 +21,8 @@ use opentrail_operator::TokenKey;
 use opentrail_policy::{Directory, DirectoryError, Grants, Seal, SealError, Starters};
 use opentrail_protocol::Models;
 use opentrail_s3::{S3Service, S3Settings};
-use opentrail_selector::NothingSelected;
 use opentrail_table::Table;
+use opentrail_trail::{RegistryError, Trails};
 use opentrail_wire::{Door, DoorSettings, Running, Service};
 use opentrail_world::World;
 use tokio::sync::watch;
@@ -52,6 +52,8 @@ pub enum HouseError {
     Directory(#[from] DirectoryError),
     #[error("history: {0}")]
     Table(#[from] opentrail_table::Error),
+    #[error("trails: {0}")]
+    Trails(#[from] RegistryError),
     #[error("catalog: {0}")]
     Catalog(#[from] opentrail_catalog::Error),
     #[error("catalog: {0}")]
@@ -95,8 +97,11 @@ impl House {
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
         let [lookup_tokens, own_tokens] = tokens::secrets(&*catalog, &*seal, &world).await?;
 
+        // Who wants which events.
+        let trails = Trails::open(catalog.clone(), journal.watch(), world.clone()).await?;
+
         // What was left open is closed before anything new begins.
-        let recorder = Arc::new(Recorder::new(journal.clone(), Arc::new(NothingSelected), world.clone()));
+        let recorder = Arc::new(Recorder::new(journal.clone(), trails.clone(), world.clone()));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 
@@ -163,9 +168,12 @@ impl House {
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(opentrail_cloudtrail::service(
                 &models,
-                history.clone(),
-                world.clone(),
-                opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
+                opentrail_cloudtrail::Parts {
+                    history: history.clone(),
+                    trails: None,
+                    world: world.clone(),
+                    token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
+                },
             )),
             s3.clone(),
             Arc::new(sts),
