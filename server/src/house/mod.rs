@@ -6,7 +6,6 @@ mod find;
 mod pages;
 mod ready;
 mod reports;
-mod reports;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -38,7 +37,6 @@ pub use announce::ShownSettings;
 use backlog::LaterBacklog;
 use pages::HousePages;
 pub use pages::{AskSpace, Space};
-use reports::NothingDelivered;
 
 /// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
 pub struct Parts {
@@ -217,11 +215,11 @@ impl House {
                 &models,
                 opentrail_cloudtrail::Parts {
                     history: history.clone(),
-                    trails: Some(opentrail_cloudtrail::Desk {
+                    trails: opentrail_cloudtrail::Desk {
                         trails,
                         buckets,
                         reports: Arc::new(reports::TrailReports(delivery.clone())),
-                    }),
+                    },
                     world: world.clone(),
                     token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
                 },
