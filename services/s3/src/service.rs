@@ -19,7 +19,7 @@ use opentrail_world::World;
 use s3s::service::S3ServiceBuilder;
 
 use crate::asked::Asked;
-use crate::backend::{BUILT, Backend, list_parameters};
+use crate::backend::{BUILT, Backend, DIRECT, list_parameters};
 use crate::bodies::Outgoing;
 use crate::codec::{Exchange, Handover, Reply, pass};
 use crate::refuse::{self, Configuration};
@@ -28,6 +28,8 @@ use crate::{checksum, faults, names};
 
 /// The body of everything but an object: documents.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// The body of a call that names thousands of parts or objects.
+const LONG_DOCUMENT_BYTES_MAX: usize = 4 << 20;
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -40,6 +42,7 @@ pub struct S3Settings {
 pub struct S3Service {
     store: Arc<Store>,
     s3s: s3s::service::S3Service,
+    backend: Backend,
     world: World,
 }
 
@@ -55,7 +58,7 @@ impl S3Service {
     pub fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World, settings: S3Settings) -> Arc<Self> {
         let store = Arc::new(Store::new(catalog, blobs, world.clone()));
         let backend = Backend { store: store.clone(), regions: settings.regions };
-        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend).build(), world })
+        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend.clone()).build(), backend, world })
     }
 
     /// Removes blobs that earlier runs staged and never used, or replaced and did not remove. Returns how many went.
@@ -178,7 +181,8 @@ impl S3Service {
         bucket: Option<Bucket>,
         body: RequestBody,
     ) -> Result<Reply, Fault> {
-        if !BUILT.contains(&call.operation) {
+        let is_direct = DIRECT.contains(&call.operation);
+        if !is_direct && !BUILT.contains(&call.operation) {
             return Err(faults::operation_not_implemented(call.operation));
         }
         let asked = Asked::read(head, cx.presigned)?;
@@ -193,7 +197,7 @@ impl S3Service {
         let mut configuration = Configuration::default();
         let mut parameters = Vec::new();
         match call.operation {
-            "PutObject" => refuse::put_object(&asked)?,
+            "PutObject" => refuse::new_object(&asked)?,
             "GetObject" | "HeadObject" => refuse::read_object(&asked)?,
             "DeleteObject" => refuse::delete_object(&asked)?,
             "CreateBucket" => {
@@ -219,6 +223,9 @@ impl S3Service {
             configuration,
             body: Some(body),
         });
+        if is_direct {
+            return self.backend.direct(&exchange).await;
+        }
         pass(&self.s3s, &parameters, Arc::new(exchange)).await
     }
 }
@@ -249,6 +256,9 @@ impl Service for S3Service {
             Ok(S3Call { operation: "PutObject" | "UploadPart", .. }) => {
                 BodyRule::Stream { bytes_max: faults::OBJECT_BYTES_MAX }
             }
+            Ok(S3Call { operation: "CompleteMultipartUpload" | "DeleteObjects", .. }) => {
+                BodyRule::Whole { bytes_max: LONG_DOCUMENT_BYTES_MAX }
+            }
             _ => BodyRule::Whole { bytes_max: DOCUMENT_BYTES_MAX },
         }
     }
@@ -271,7 +281,16 @@ impl Service for S3Service {
     ) -> BoxFuture<'a, Result<Answer, Fault>> {
         let input = std::mem::replace(&mut announced.input, Box::new(()));
         match input.downcast::<Input>() {
-            Ok(input) => self.answer(cx, head, *input, body).boxed(),
+            Ok(input) => async move {
+                let call = input.call.clone();
+                let answer = self.answer(cx, head, *input, body).await;
+                // Another account was faster: the name that was free when the call was announced is its bucket's now.
+                if answer.as_ref().is_err_and(|fault| fault.code == "BucketAlreadyExists") {
+                    announced.resources = resources(&call, Owner::Hidden, &head.raw_query);
+                }
+                answer
+            }
+            .boxed(),
             Err(_) => async { Err(faults::internal("run call", "announced by another service, or run twice")) }.boxed(),
         }
     }

@@ -3,11 +3,16 @@
 #![allow(clippy::unwrap_used)]
 
 mod buckets;
+mod copies;
 mod crash;
 mod door;
 mod engines;
 mod hostile;
 mod listing;
 mod local;
+mod model;
 mod objects;
 mod record;
+mod tagging;
+mod uploads;
+mod uploads_crash;
