@@ -9,15 +9,18 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderName, Method, Uri};
-use opentrail_event::{AccountId, Region};
+use opentrail_event::{AccountId, Arn, Region};
+use opentrail_policy::Context;
 use opentrail_protocol::s3::S3Call;
-use opentrail_wire::{Fault, RequestBody};
+use opentrail_wire::{Cx, Fault, RequestBody};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::xml::Deserializer;
 
 use crate::asked::Asked;
 use crate::bodies::Outgoing;
+use crate::condition::WriteCondition;
 use crate::faults;
+use crate::policy::Authorizer;
 use crate::refuse::Configuration;
 use crate::spell;
 use crate::store::Bucket;
@@ -41,6 +44,11 @@ pub(crate) struct Exchange {
     pub(crate) region: Region,
     /// Seconds since 1970.
     pub(crate) now_s: i64,
+    /// The caller.
+    cx: Cx,
+    /// The circumstances, for questions that the door could not ask.
+    context: Context,
+    authorizer: Arc<Authorizer>,
     /// The bucket that the call is about, where there is one already.
     pub(crate) bucket: Option<Bucket>,
     /// The body of CreateBucket.
@@ -71,6 +79,9 @@ pub(crate) struct Handover {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) now_s: i64,
+    pub(crate) cx: Cx,
+    pub(crate) context: Context,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) bucket: Option<Bucket>,
     pub(crate) configuration: Configuration,
     pub(crate) body: Option<RequestBody>,
@@ -86,10 +97,52 @@ impl Exchange {
             account: it.account,
             region: it.region,
             now_s: it.now_s,
+            cx: it.cx,
+            context: it.context,
+            authorizer: it.authorizer,
             bucket: it.bucket,
             configuration: it.configuration,
             beside: Mutex::new(Beside { body: it.body, ..Beside::default() }),
         }
+    }
+
+    /// Whether the caller may also do this: read the source of a copy (`s3:GetObject`), delete one key of many. `Err` is the
+    /// fault to be answered.
+    #[allow(dead_code, reason = "for operations that touch more than the door asked about")]
+    pub(crate) async fn authorize(
+        &self,
+        action: &str,
+        arn: &Arn,
+        bucket: &Bucket,
+        read_only: bool,
+    ) -> Result<(), Fault> {
+        self.authorizer.may(&self.cx, &self.context, action, arn, bucket, read_only).await
+    }
+
+    /// The condition of a put, a copy or a completion.
+    pub(crate) async fn write_condition(&self) -> Result<WriteCondition, Fault> {
+        let condition = WriteCondition::of_write(&self.asked)?;
+        self.may_ask(&condition).await?;
+        Ok(condition)
+    }
+
+    /// Whether the caller may make the call depend on the object that is there: that tells of it, as reading does.
+    pub(crate) async fn may_ask(&self, condition: &WriteCondition) -> Result<(), Fault> {
+        match condition {
+            WriteCondition::None | WriteCondition::Absent => Ok(()),
+            WriteCondition::Matches(_) | WriteCondition::Present => self.authorize_here("s3:GetObject", true).await,
+        }
+    }
+
+    /// Whether the caller may give the object tags, where it brings some.
+    pub(crate) async fn may_tag(&self) -> Result<(), Fault> {
+        self.authorize_here("s3:PutObjectTagging", false).await
+    }
+
+    async fn authorize_here(&self, action: &str, read_only: bool) -> Result<(), Fault> {
+        let bucket = self.bucket()?;
+        let key = self.call.key.as_deref().unwrap_or_default();
+        self.authorize(action, &Arn::object(&bucket.name, key), bucket, read_only).await
     }
 
     /// What passes by. Held for moments only.

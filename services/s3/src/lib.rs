@@ -13,8 +13,8 @@
 //!   `NotImplemented` with its name.
 //!
 //! The path of a call: [`service`] announces it (operation, bucket, owner, ARNs), [`refuse`] turns away what is not honoured,
-//! [`codec`] hands a clean request to s3s, whose decoded input reaches [`backend`], which asks the [`store`]. Calls whose bodies
-//! are documents reach the backend directly.
+//! [`policy`] keeps bucket policies, [`deliver`] lets services in on somebody's behalf, [`codec`] hands a clean request to s3s,
+//! whose decoded input reaches [`backend`], which asks the [`store`]. Calls whose bodies are documents reach the backend directly.
 
 mod asked;
 mod backend;
@@ -22,8 +22,10 @@ mod bodies;
 mod checksum;
 mod codec;
 mod condition;
+mod deliver;
 mod faults;
 mod names;
+mod policy;
 mod refuse;
 mod service;
 mod spell;
@@ -32,4 +34,4 @@ mod tags;
 mod token;
 mod xml;
 
-pub use service::{S3Service, S3Settings};
+pub use service::{S3Guards, S3Service, S3Settings};

@@ -11,6 +11,7 @@ mod buckets;
 mod garbage;
 mod listing;
 mod objects;
+pub(crate) mod policies;
 mod reading;
 pub(crate) mod rows;
 mod sweep;
@@ -28,6 +29,7 @@ use tokio::sync::OnceCell;
 pub(crate) use buckets::{BucketPage, Created, NewBucket};
 pub(crate) use listing::{Entry, Listing, Question};
 pub(crate) use objects::NewObject;
+pub(crate) use policies::BucketPolicy;
 pub(crate) use reading::{Layout, Place};
 
 /// How many keys can be written at once without waiting for one another, at most.
@@ -45,13 +47,15 @@ pub(crate) struct Store {
     /// This run's number, taken at the first use.
     run: OnceCell<u64>,
     garbage: garbage::Garbage,
+    compiled: policies::Compiled,
 }
 
 impl Store {
     /// Over the given engines.
     pub(crate) fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World) -> Self {
         let key_locks = (0..KEY_LOCKS).map(|_| tokio::sync::Mutex::new(())).collect();
-        Self { catalog, blobs, world, key_locks, run: OnceCell::new(), garbage: garbage::Garbage::default() }
+        let (run, garbage, compiled) = (OnceCell::new(), garbage::Garbage::default(), policies::Compiled::default());
+        Self { catalog, blobs, world, key_locks, run, garbage, compiled }
     }
 
     /// Milliseconds since 1970.

@@ -1,6 +1,9 @@
 //! Copies (`spec/s3.md` 5): the bytes of one object become those of another, or of a part.
 
+use std::ops::Range;
+
 use futures::StreamExt as _;
+use opentrail_event::Arn;
 use opentrail_wire::{BodyFault, Fault, RequestBody, Trailers};
 use percent_encoding::percent_decode_str;
 
@@ -12,9 +15,9 @@ use crate::asked::Asked;
 use crate::bodies::{Intake, Outgoing};
 use crate::checksum::{self, Algorithm, Declared};
 use crate::codec::{Exchange, Reply};
-use crate::condition::{self, WriteCondition};
+use crate::condition;
 use crate::store::rows::ObjectRow;
-use crate::store::{Bucket, NewObject};
+use crate::store::{Bucket, NewObject, Place};
 use crate::xml::{self, Document};
 use crate::{faults, names, refuse, spell, tags};
 
@@ -59,17 +62,38 @@ impl Source {
 }
 
 impl Backend {
-    /// The bucket of the source, if the caller may read there.
+    /// The bucket of the source, if the caller may read it.
     async fn source_bucket(&self, exchange: &Exchange, source: &Source) -> Result<Bucket, Fault> {
         let bucket = self.store.bucket(&source.bucket).await?;
         let bucket = bucket.ok_or_else(|| faults::no_such_bucket(&source.bucket))?;
         let expected = exchange.asked.header("x-amz-source-expected-bucket-owner");
         faults::check_expected_owner(expected, bucket.account)?;
-        // Whoever may write here is trusted with the account's own objects only.
-        if bucket.account != exchange.account {
-            return Err(faults::access_denied());
-        }
+        let action = if source.by_version { "s3:GetObjectVersion" } else { "s3:GetObject" };
+        let arn = Arn::object(&source.bucket, &source.key);
+        exchange.authorize(action, &arn, &bucket, true).await?;
         Ok(bucket)
+    }
+
+    /// What `choose` picks of the source. Whether its key is there is for those to know who may list its bucket.
+    async fn read_source<T>(
+        &self,
+        exchange: &Exchange,
+        from: &Bucket,
+        source: &Source,
+        choose: impl Fn(&ObjectRow, &[Place]) -> Result<(Range<u64>, T), Fault>,
+    ) -> Result<(ObjectRow, T, Outgoing), Fault> {
+        match self.store.read(from, &source.key, choose).await {
+            Ok((layout, chosen, bytes)) => Ok((layout.row, chosen, bytes)),
+            Err(fault) if fault.code == "NoSuchKey" => {
+                let may_list = exchange.authorize("s3:ListBucket", &Arn::bucket(&from.name), from, true).await;
+                match may_list {
+                    Err(denial) if denial.status == 403 => Err(faults::access_denied()),
+                    Err(trouble) => Err(trouble),
+                    Ok(()) => Err(fault),
+                }
+            }
+            Err(fault) => Err(fault),
+        }
     }
 
     pub(super) async fn copy(&self, exchange: &Exchange) -> Result<Reply, Fault> {
@@ -91,9 +115,9 @@ impl Backend {
                  object's metadata, storage class, website redirect location or encryption attributes.",
             ));
         }
-        let condition = WriteCondition::of_write(asked)?;
+        let condition = exchange.write_condition().await?;
         let wanted = checksum::asked_algorithm(asked)?;
-        let choose = |row: &ObjectRow, _: &[_]| {
+        let choose = |row: &ObjectRow, _: &[Place]| {
             condition::check_source(asked, row)?;
             if row.bytes > faults::OBJECT_BYTES_MAX {
                 return Err(faults::invalid_request(format!(
@@ -103,13 +127,20 @@ impl Backend {
             }
             Ok((0..row.bytes, ()))
         };
-        let (layout, (), bytes) = self.store.read(&from, &source.key, choose).await?;
-        let old = layout.row;
+        let (old, (), bytes) = self.read_source(exchange, &from, &source, choose).await?;
+        let tags = if replaces_tags { tags::of_header(asked)? } else { old.tags };
+        if !tags.is_empty() {
+            if !replaces_tags {
+                let arn = Arn::object(&source.bucket, &source.key);
+                exchange.authorize("s3:GetObjectTagging", &arn, &from, true).await?;
+            }
+            exchange.may_tag().await?;
+        }
         let kept = wanted.or(old.sum.algorithm()).unwrap_or(Algorithm::Crc64Nvme);
         let new = NewObject {
             headers: if replaces_metadata { content_headers(asked)? } else { old.headers },
             metadata: if replaces_metadata { metadata(asked) } else { old.metadata },
-            tags: if replaces_tags { tags::of_header(asked)? } else { old.tags },
+            tags,
             condition,
         };
         let intake = Intake::new(incoming(bytes), Declared::default().keeping(kept))?;
@@ -131,7 +162,7 @@ impl Backend {
         let (bucket, key) = (exchange.bucket()?, key(exchange)?);
         let upload = self.store.upload(bucket, key, upload_id).await?;
         let from = self.source_bucket(exchange, &source).await?;
-        let choose = |row: &ObjectRow, _: &[_]| {
+        let choose = |row: &ObjectRow, _: &[Place]| {
             condition::check_source(asked, row)?;
             let range = match asked.header("x-amz-copy-source-range") {
                 None => 0..row.bytes,
@@ -142,7 +173,7 @@ impl Backend {
             }
             Ok((range, ()))
         };
-        let (_, (), bytes) = self.store.read(&from, &source.key, choose).await?;
+        let (_, (), bytes) = self.read_source(exchange, &from, &source, choose).await?;
         let wanted = upload.algorithm.as_deref().and_then(Algorithm::of_name);
         let intake = Intake::new(incoming(bytes), Declared::default().keeping(wanted.unwrap_or(Algorithm::Crc64Nvme)))?;
         let (row, _) = self.store.put_part(bucket, key, upload_id, number, intake).await?;

@@ -1,6 +1,7 @@
 //! DeleteObjects (`spec/s3.md` 9): up to a thousand keys in one call, each with a result of its own.
 
 use futures::{FutureExt as _, StreamExt as _};
+use opentrail_event::Arn;
 use opentrail_wire::Fault;
 use s3s::xml::{DeError, DeResult, Deserializer};
 
@@ -49,7 +50,8 @@ impl Backend {
         }
         let wanted = Wanted::read(&document)?;
         let bucket = exchange.bucket()?;
-        let deletions: Vec<_> = wanted.objects.iter().map(|object| self.delete_one(bucket, object).boxed()).collect();
+        let deletions: Vec<_> =
+            wanted.objects.iter().map(|object| self.delete_one(exchange, bucket, object).boxed()).collect();
         let results: Vec<Result<(), Fault>> =
             futures::stream::iter(deletions).buffered(DELETIONS_AT_ONCE).collect().await;
         Ok(xml::reply(Document::write("DeleteResult", |d| {
@@ -71,7 +73,14 @@ impl Backend {
         })))
     }
 
-    async fn delete_one(&self, bucket: &Bucket, object: &WantedObject) -> Result<(), Fault> {
+    /// The door asked about none of the keys: here each is asked about, and nothing is said of one that may not be deleted.
+    async fn delete_one(&self, exchange: &Exchange, bucket: &Bucket, object: &WantedObject) -> Result<(), Fault> {
+        let arn = Arn::object(&bucket.name, &object.key);
+        let action = if object.version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
+        exchange.authorize(action, &arn, bucket, false).await?;
+        if object.etag.is_some() {
+            exchange.authorize("s3:GetObject", &arn, bucket, true).await?;
+        }
         if object.key.len() > faults::KEY_BYTES_MAX {
             return Err(faults::key_too_long(object.key.len()));
         }

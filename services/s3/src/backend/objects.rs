@@ -39,11 +39,15 @@ impl Backend {
     ) -> Result<S3Response<PutObjectOutput>, Fault> {
         let declared = Declared::read(&exchange.asked)?;
         let headers = content_headers(&exchange.asked)?;
+        let tags = tags::of_header(&exchange.asked)?;
+        if !tags.is_empty() {
+            exchange.may_tag().await?;
+        }
         let new = NewObject {
             headers,
             metadata: input.metadata.unwrap_or_default().into_iter().collect(),
-            tags: tags::of_header(&exchange.asked)?,
-            condition: WriteCondition::of_write(&exchange.asked)?,
+            tags,
+            condition: exchange.write_condition().await?,
         };
         let body = exchange.beside().body.take();
         let body = body.ok_or_else(|| faults::internal("run put", "no body was handed over"))?;
@@ -116,6 +120,7 @@ impl Backend {
 
     pub(super) async fn delete(&self, exchange: &Exchange, key: &str) -> Result<S3Response<DeleteObjectOutput>, Fault> {
         let condition = WriteCondition::of_deletion(&exchange.asked)?;
+        exchange.may_ask(&condition).await?;
         self.store.delete(exchange.bucket()?, key, &condition).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }

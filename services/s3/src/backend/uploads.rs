@@ -12,7 +12,7 @@ use crate::asked::Asked;
 use crate::bodies::Intake;
 use crate::checksum::{self, Algorithm, Declared};
 use crate::codec::{Exchange, Reply};
-use crate::condition::{self, WriteCondition};
+use crate::condition;
 use crate::store::rows::StoredSum;
 use crate::store::uploads::{Completion, NamedPart, UploadEntry, UploadQuestion, UploadRow};
 use crate::xml::{self, Document};
@@ -27,10 +27,14 @@ impl Backend {
         refuse::new_object(asked)?;
         let algorithm = checksum::asked_algorithm(asked)?;
         let composite = composite(asked, algorithm)?;
+        let tags = tags::of_header(asked)?;
+        if !tags.is_empty() {
+            exchange.may_tag().await?;
+        }
         let row = UploadRow {
             headers: content_headers(asked)?,
             metadata: metadata(asked),
-            tags: tags::of_header(asked)?,
+            tags,
             algorithm: algorithm.map(|a| a.name().to_owned()),
             composite,
             replaces: None,
@@ -89,7 +93,7 @@ impl Backend {
         let parts = named_parts(&document(exchange)?)?;
         let completion = Completion {
             parts,
-            condition: WriteCondition::of_write(asked)?,
+            condition: exchange.write_condition().await?,
             object_bytes: object_bytes(asked)?,
             sum: object_sum(asked)?,
             composite: asked_kind(asked)?,

@@ -106,6 +106,7 @@ impl Store {
                 .delete(rows::bucket_key(&bucket.name))
                 .delete(rows::live_key(&bucket.id))
                 .delete(rows::tags_key(&bucket.id))
+                .delete(super::policies::policy_key(&bucket.id))
                 .delete(rows::owned_keys(bucket.account).part(&bucket.name));
             let note = garbage::note_of_bucket(&bucket.id);
             txn = if has_uploads {

@@ -12,6 +12,7 @@
 //! | `s3/part` | upload id, number | [`PartRow`](super::uploads::PartRow): a part of an upload, or of the object that it became |
 //! | `s3/tags` | bucket id | [`TagsRow`](super::tags::TagsRow) of the bucket |
 //! | `s3/run` | – | [`RunRow`] |
+//! | `s3/policy` | bucket id | [`PolicyRow`](super::policies::PolicyRow) |
 
 use std::collections::BTreeMap;
 

@@ -5,13 +5,16 @@
 mod buckets;
 mod copies;
 mod crash;
+mod deliver;
 mod door;
 mod engines;
+mod guards;
 mod hostile;
 mod listing;
 mod local;
 mod model;
 mod objects;
+mod policies;
 mod record;
 mod tagging;
 mod uploads;
