@@ -215,11 +215,11 @@ impl House {
                 &models,
                 opentrail_cloudtrail::Parts {
                     history: history.clone(),
-                    trails: Some(opentrail_cloudtrail::Desk {
+                    trails: opentrail_cloudtrail::Desk {
                         trails,
                         buckets,
                         reports: Arc::new(reports::TrailReports(delivery.clone())),
-                    }),
+                    },
                     world: world.clone(),
                     token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
                 },

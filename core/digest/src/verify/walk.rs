@@ -6,6 +6,7 @@
 
 use std::collections::BTreeMap;
 
+use futures::future::{BoxFuture, FutureExt};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use jiff::Timestamp;
 
@@ -13,7 +14,7 @@ use super::check::{self, Checked, Link};
 use super::group::Chain;
 use super::unlisted::Evidence;
 use super::{ChainReport, Counts, GroupReport, Look, READS_AT_A_TIME, SourceError, Weight, What};
-use crate::{DigestKey, Document};
+use crate::{DigestKey, Document, ListedLogFile};
 
 /// Most missing digests in a row that are named one by one.
 const MISSING_NAMED_MAX: u64 = 10_000;
@@ -196,9 +197,8 @@ impl Walk<'_> {
         }
         self.take_as_evidence(document, checked.proven);
         let look = self.look;
-        let mut checks = stream::iter(document.log_files.iter())
-            .map(|listed| async move { Ok::<_, SourceError>((listed, check::log_file(look, listed).await?)) })
-            .buffered(READS_AT_A_TIME);
+        let checks: Vec<_> = document.log_files.iter().map(|listed| looked_at(look, listed)).collect();
+        let mut checks = stream::iter(checks).buffered(READS_AT_A_TIME);
         while let Some((listed, (wrong, bytes))) = checks.try_next().await? {
             look.observer.log_file_done(bytes);
             let unproven = if checked.proven { Weight::Note } else { Weight::NotProven };
@@ -220,4 +220,10 @@ impl Walk<'_> {
             self.evidence.covered(start.as_second(), end.as_second());
         }
     }
+}
+
+type Outcome<'a> = Result<(&'a ListedLogFile, (Option<What>, u64)), SourceError>;
+
+fn looked_at<'a>(look: Look<'a>, listed: &'a ListedLogFile) -> BoxFuture<'a, Outcome<'a>> {
+    async move { Ok((listed, check::log_file(look, listed).await?)) }.boxed()
 }

@@ -38,7 +38,7 @@ impl Delivery {
         end_s: i64,
         last: bool,
     ) -> Result<(), SpoolError> {
-        let listed = match &tracked.chain {
+        let listed = match tracked.begun() {
             Some(_) => self.listed(id, end_s, last).await?,
             // The first of a chain lists nothing.
             None => Listed { files: Vec::new(), more: false },
@@ -56,7 +56,7 @@ impl Delivery {
             run: id.run,
             region: id.region.clone(),
             place: tracked.place.clone(),
-            started_s: tracked.chain.as_ref().map_or(end_s, |(chain, _)| chain.started_s),
+            started_s: tracked.begun().map_or(end_s, |chain| chain.started_s),
             newest,
             ended: last && !listed.more,
         };
@@ -151,7 +151,7 @@ impl Delivery {
     ) -> Result<(Signed, Spooled), SpoolError> {
         let place = &tracked.place;
         let interval_s = self.settings.digest_interval.as_secs() as i64;
-        let previous = tracked.chain.as_ref().map(|(chain, _)| &chain.newest);
+        let previous = tracked.begun().map(|chain| &chain.newest);
         let start_s = previous.map_or(end_s - interval_s, |previous| previous.end_s);
         let (trail, home) = place.trail_name();
         let key = DigestKey {

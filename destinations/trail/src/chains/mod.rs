@@ -87,13 +87,18 @@ impl Tracked {
         ended.is_some_and(|(chain, _)| now_s.saturating_sub(chain.newest.end_s) > REMEMBERED_S)
     }
 
+    /// The chain, from its first digest to its last.
+    fn begun(&self) -> Option<&Chain> {
+        self.chain.as_ref().map(|(chain, _)| chain).filter(|chain| !chain.ended)
+    }
+
     fn ended(&self) -> bool {
         self.chain.as_ref().is_some_and(|(chain, _)| chain.ended)
     }
 
     /// The end of the digest that is due; `None` before its time.
     fn due(&self, now_s: i64, monotonic: Duration, interval: Duration) -> Option<i64> {
-        let (chain, _) = self.chain.as_ref().filter(|(chain, _)| !chain.ended)?;
+        let chain = self.begun()?;
         let (end_s, step) = (chain.newest.end_s, (interval.as_secs() as i64).max(1));
         let since = now_s.saturating_sub(chain.started_s);
         let line = chain.started_s.saturating_add(since.div_euclid(step).saturating_mul(step));
@@ -145,7 +150,7 @@ impl Chains {
     /// Chains that something may have to be done for, those that end before those that begin.
     fn to_look_at(&self, now_s: i64, monotonic: Duration, interval: Duration) -> Vec<ChainId> {
         let busy = |(id, tracked): &(&ChainId, &Tracked)| {
-            let waits = tracked.chain.is_none() || !tracked.ended() && !self.wanted.contains_key(id);
+            let waits = tracked.chain.is_none() || tracked.ended() == self.wanted.contains_key(id);
             waits
                 || tracked.attempt.is_some()
                 || tracked.forgettable(now_s)
@@ -260,8 +265,10 @@ impl Delivery {
     ) -> Result<(), SpoolError> {
         let Some(mut tracked) = chains.tracked.remove(id) else { return Ok(()) };
         let wanted = chains.wanted.get(id);
-        let among = chains.among(namesakes, id, wanted.unwrap_or(&tracked.place));
-        let outcome = self.move_on(id, &mut tracked, wanted, among, snapshot).await;
+        let (mut taken_s, another_ends) = chains.among(namesakes, id, wanted.unwrap_or(&tracked.place));
+        // An ended chain begins anew when its region comes back to the trail.
+        taken_s = taken_s.max(tracked.soonest(i64::MIN).saturating_sub(1));
+        let outcome = self.move_on(id, &mut tracked, wanted, (taken_s, another_ends), snapshot).await;
         if !matches!(outcome, Ok(Course::Forgotten)) {
             chains.tracked.insert(id.clone(), tracked);
         }
@@ -279,7 +286,7 @@ impl Delivery {
     ) -> Result<Course, SpoolError> {
         self.settle(tracked).await?;
         let now_s = self.world.now().as_second();
-        if tracked.ended() {
+        if tracked.ended() && wanted.is_none() {
             if !tracked.forgettable(now_s) {
                 return Ok(Course::GoesOn);
             }
@@ -290,7 +297,8 @@ impl Delivery {
             (tracked.place, tracked.over_from) = (place.clone(), None);
         }
         let free = |end_s: i64| end_s.max(taken_s.saturating_add(1));
-        if tracked.chain.is_none() {
+        if tracked.begun().is_none() {
+            tracked.late |= tracked.ended();
             let waited_s = now_s.saturating_sub(tracked.run_started_s);
             if wanted.is_some() && another_ends && waited_s < self.settings.digest_interval.as_secs() as i64 {
                 return Ok(Course::GoesOn);

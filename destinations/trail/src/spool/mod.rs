@@ -4,10 +4,11 @@
 
 mod ledger;
 pub(crate) mod publish;
+pub(crate) mod put;
 pub(crate) mod row;
 pub(crate) mod stage;
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentrail_blobs::{BlobKey, Blobs};
@@ -17,7 +18,8 @@ use opentrail_world::World;
 use tokio::sync::Notify;
 
 pub(crate) use ledger::{Ledger, Limits};
-use row::{Delivered, Spooled};
+use put::Leaving;
+use row::{Delivered, Lane, Spooled};
 use stage::Packer;
 
 /// Rows that are read at once.
@@ -53,6 +55,8 @@ pub(crate) struct Spool {
     /// Tells the blobs of this life of the process from those that an earlier one left.
     life: String,
     ledger: Mutex<Ledger>,
+    /// For each lane a file of which it is unknown whether its leaving was committed.
+    unsettled: Mutex<HashMap<Lane, Leaving>>,
     limits: Limits,
     /// A file was committed.
     pub(crate) came: Notify,
@@ -71,11 +75,16 @@ impl Spool {
         each::<Delivered>(&*catalog, &Delivered::family(), |file| ledger.seen_seq(file.seq)).await?;
         let life = opentrail_digest::hex(&world.bytes::<8>());
         let (packer, came, ledger) = (Packer::default(), Notify::new(), Mutex::new(ledger));
-        Ok(Self { catalog, blobs, world, packer, life, ledger, limits, came })
+        let unsettled = Mutex::default();
+        Ok(Self { catalog, blobs, world, packer, life, ledger, unsettled, limits, came })
     }
 
     pub(crate) fn ledger(&self) -> MutexGuard<'_, Ledger> {
         self.ledger.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn unsettled(&self) -> MutexGuard<'_, HashMap<Lane, Leaving>> {
+        self.unsettled.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// A name for a blob that is to be staged.
