@@ -31,6 +31,11 @@ impl Plan {
         *self.0.lock().unwrap() = Some((writes_away, how));
     }
 
+    /// Nothing fails any more, also if that write never came.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
     fn next(&self) -> Option<Fail> {
         let mut plan = self.0.lock().unwrap();
         match plan.take() {

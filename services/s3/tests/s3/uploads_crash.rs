@@ -97,9 +97,7 @@ fn calls_about_uploads_happen_or_do_not() {
                             _ => assert_eq!(after, before, "{story}"),
                         }
                     }
-                    let next = house.restart(2);
-                    let _ = run(next.s3.sweep());
-                    run(next.s3.sweep()).unwrap();
+                    let next = house.restart_swept(2);
                     assert_eq!(seen(&next), after, "{story}: after the sweep");
                     audit(&next, &story);
                     // What is still going on can be brought to its end.
