@@ -43,6 +43,7 @@ fn parts(data: &Path) -> (Parts, Local) {
         catalog: local.catalog.clone(),
         blobs: local.blobs.clone(),
         seal: local.seal.clone(),
+        signing_seal: local.signing_seal.clone(),
         space: None,
         metrics: None,
     };

@@ -8,6 +8,7 @@
 //! - **On crash** callers without an answer retry; `capture` resolves what was begun.
 //! - **Absent on purpose**: any knowledge of what a service does, and any trust in a header that is not signed.
 
+mod context;
 mod door;
 mod errors;
 mod fault;

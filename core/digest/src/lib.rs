@@ -16,6 +16,7 @@ mod gzip;
 mod hex;
 mod key;
 mod sign;
+pub mod verify;
 
 pub use document::{
     Digest, Document, ListedLogFile, LogFile, Malformed, Previous, SIGNATURE_ALGORITHM, Signed, string_to_sign,

@@ -3,26 +3,37 @@
 use std::borrow::Cow;
 
 use crate::BadRecord;
-use crate::head::{text, text_if_any};
+use crate::head::{absent, text, text_if_any};
 use crate::scan::{Scanner, Text};
 
 /// The members of `userIdentity` that are looked at.
 #[derive(Default)]
 pub(crate) struct Identity<'a> {
-    kind: Option<Text<'a>>,
+    pub(crate) kind: Option<Text<'a>>,
     principal_id: Option<Text<'a>>,
-    arn: Option<Text<'a>>,
+    pub(crate) arn: Option<Text<'a>>,
+    pub(crate) invoked_by: Option<Text<'a>>,
     user_name: Option<Text<'a>>,
     pub(crate) account_id: Option<Text<'a>>,
     pub(crate) access_key_id: Option<Text<'a>>,
 }
 
 impl<'a> Identity<'a> {
-    pub(crate) fn member(&mut self, s: &mut Scanner<'a>, key: Text<'a>) -> Result<(), BadRecord> {
+    /// Reads a `userIdentity`; null counts as an empty one.
+    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Self, BadRecord> {
+        let mut identity = Self::default();
+        if !absent(s)? {
+            s.object(|s, key| identity.member(s, key))?;
+        }
+        Ok(identity)
+    }
+
+    fn member(&mut self, s: &mut Scanner<'a>, key: Text<'a>) -> Result<(), BadRecord> {
         match &*key.cow() {
             "type" => self.kind = text(s, "userIdentity.type")?,
             "principalId" => self.principal_id = text_if_any(s)?,
             "arn" => self.arn = text_if_any(s)?,
+            "invokedBy" => self.invoked_by = text_if_any(s)?,
             "userName" => self.user_name = text_if_any(s)?,
             "accountId" => self.account_id = text_if_any(s)?,
             "accessKeyId" => self.access_key_id = text(s, "userIdentity.accessKeyId")?,

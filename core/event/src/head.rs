@@ -11,7 +11,7 @@ use crate::scan::{Scanner, Text};
 use crate::{AccountId, EventId, RECORD_BYTES_MAX};
 
 /// `eventCategory`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Category {
     Management,
     Data,
@@ -30,7 +30,8 @@ impl Category {
         }
     }
 
-    fn of(text: &str) -> Option<Self> {
+    /// The category of this name, spelled exactly so.
+    pub fn of(text: &str) -> Option<Self> {
         [Self::Management, Self::Data, Self::NetworkActivity, Self::Insight].into_iter().find(|c| c.as_str() == text)
     }
 }
@@ -88,17 +89,26 @@ impl<'a> Head<'a> {
 
     /// The same with another limit, for imports and event data stores that take larger events.
     pub fn parse_within(record: &'a [u8], bytes_max: usize) -> Result<Self, BadRecord> {
-        if record.len() > bytes_max {
-            return Err(BadRecord::TooLarge { bytes: record.len(), max: bytes_max });
-        }
-        let text = std::str::from_utf8(record)
-            .map_err(|e| BadRecord::NotJson(format!("not UTF-8 from byte {} on", e.valid_up_to())))?;
         let mut seen = Seen::default();
-        let mut scanner = Scanner::new(text);
-        scanner.object(|s, key| seen.member(s, key))?;
-        scanner.end()?;
+        scan(record, bytes_max, |s, key| seen.member(s, key))?;
         seen.head()
     }
+}
+
+/// Reads a record, which is one object and nothing behind it, member by member.
+pub(crate) fn scan<'a>(
+    record: &'a [u8],
+    bytes_max: usize,
+    member: impl FnMut(&mut Scanner<'a>, Text<'a>) -> Result<(), BadRecord>,
+) -> Result<(), BadRecord> {
+    if record.len() > bytes_max {
+        return Err(BadRecord::TooLarge { bytes: record.len(), max: bytes_max });
+    }
+    let text = std::str::from_utf8(record)
+        .map_err(|e| BadRecord::NotJson(format!("not UTF-8 from byte {} on", e.valid_up_to())))?;
+    let mut scanner = Scanner::new(text);
+    scanner.object(member)?;
+    scanner.end()
 }
 
 /// The members as they stood in the record.
@@ -137,57 +147,25 @@ impl<'a> Seen<'a> {
             "errorCode" => self.error_code = text(s, "errorCode")?,
             "readOnly" => self.read_only = flag(s, "readOnly")?,
             "managementEvent" => self.management_event = flag(s, "managementEvent")?,
-            "userIdentity" => {
-                self.identity = Identity::default();
-                if !absent(s)? {
-                    let identity = &mut self.identity;
-                    s.object(|s, key| identity.member(s, key))?;
-                }
-            }
-            "resources" => {
-                self.resources.clear();
-                if !absent(s)? {
-                    let resources = &mut self.resources;
-                    s.array(|s| {
-                        resources.extend(Recorded::read(s)?);
-                        Ok(())
-                    })?;
-                }
-            }
+            "userIdentity" => self.identity = Identity::read(s)?,
+            "resources" => Recorded::read_all(s, &mut self.resources)?,
             "requestParameters" => self.request = Some(s.value()?),
             "responseElements" => self.response = Some(s.value()?),
-            "insightDetails" => {
-                self.insight = (None, None);
-                if !absent(s)? {
-                    let insight = &mut self.insight;
-                    s.object(|s, key| {
-                        match &*key.cow() {
-                            "eventSource" => insight.0 = text(s, "insightDetails.eventSource")?,
-                            "eventName" => insight.1 = text(s, "insightDetails.eventName")?,
-                            _ => drop(s.value()?),
-                        }
-                        Ok(())
-                    })?;
-                }
-            }
+            "insightDetails" => self.insight = insight_call(s)?,
             _ => drop(s.value()?),
         }
         Ok(())
     }
 
     fn head(self) -> Result<Head<'a>, BadRecord> {
-        let category = self.category()?;
+        let category = category(self.category, self.event_type, self.management_event, &self.resources)?;
         let (event_source, event_name) = match category {
             Category::Insight => (self.event_source.or(self.insight.0), self.event_name.or(self.insight.1)),
             _ => (self.event_source, self.event_name),
         };
         let event_source = wanted(event_source, "eventSource")?;
         let event_name = wanted(event_name, "eventName")?;
-        let event_id = wanted(self.event_id, "eventID")?
-            .parse()
-            .map_err(|_| BadRecord::Malformed { name: "eventID", wanted: "a UUID in its hyphenated form" })?;
-        let event_time_s = seconds(&wanted(self.event_time, "eventTime")?)
-            .ok_or(BadRecord::Malformed { name: "eventTime", wanted: "a time like 2026-01-31T23:59:59Z" })?;
+        let (event_id, event_time_s) = (event_id(self.event_id)?, event_time_s(self.event_time)?);
         let recipient_account = wanted(self.recipient_account.or(self.identity.account_id), "recipientAccountId")?
             .parse()
             .map_err(|_| BadRecord::Malformed { name: "recipientAccountId", wanted: "twelve digits" })?;
@@ -218,26 +196,45 @@ impl<'a> Seen<'a> {
             error_code,
         })
     }
+}
 
-    /// Before eventVersion 1.07 there was no `eventCategory`, before 1.06 no `managementEvent` either; of those, object
-    /// and function calls alone were data events.
-    fn category(&self) -> Result<Category, BadRecord> {
-        if let Some(category) = self.category {
-            return Category::of(&category.cow()).ok_or(BadRecord::Malformed {
-                name: "eventCategory",
-                wanted: "a category of events of this record form",
-            });
-        }
-        let event_type = self.event_type.map(Text::cow);
-        Ok(match (event_type.as_deref(), self.management_event) {
-            (Some("AwsCloudTrailInsight"), _) => Category::Insight,
-            (Some("AwsVpceEvent" | "AwsVpceEvents"), _) => Category::NetworkActivity,
-            (_, Some(false)) => Category::Data,
-            (_, Some(true)) => Category::Management,
-            _ if self.resources.iter().any(Recorded::makes_data_event) => Category::Data,
-            _ => Category::Management,
-        })
+/// Before eventVersion 1.07 there was no `eventCategory`, before 1.06 no `managementEvent` either; of those, object
+/// and function calls alone were data events.
+pub(crate) fn category(
+    recorded: Option<Text<'_>>,
+    event_type: Option<Text<'_>>,
+    management_event: Option<bool>,
+    resources: &[Recorded<'_>],
+) -> Result<Category, BadRecord> {
+    if let Some(category) = recorded {
+        return Category::of(&category.cow())
+            .ok_or(BadRecord::Malformed { name: "eventCategory", wanted: "a category of events of this record form" });
     }
+    let event_type = event_type.map(Text::cow);
+    Ok(match (event_type.as_deref(), management_event) {
+        (Some("AwsCloudTrailInsight"), _) => Category::Insight,
+        (Some("AwsVpceEvent" | "AwsVpceEvents"), _) => Category::NetworkActivity,
+        (_, Some(false)) => Category::Data,
+        (_, Some(true)) => Category::Management,
+        _ if resources.iter().any(Recorded::makes_data_event) => Category::Data,
+        _ => Category::Management,
+    })
+}
+
+/// `eventSource` and `eventName` of `insightDetails`: what an insight is about.
+pub(crate) fn insight_call<'a>(s: &mut Scanner<'a>) -> Result<(Option<Text<'a>>, Option<Text<'a>>), BadRecord> {
+    let mut call = (None, None);
+    if !absent(s)? {
+        s.object(|s, key| {
+            match &*key.cow() {
+                "eventSource" => call.0 = text(s, "insightDetails.eventSource")?,
+                "eventName" => call.1 = text(s, "insightDetails.eventName")?,
+                _ => drop(s.value()?),
+            }
+            Ok(())
+        })?;
+    }
+    Ok(call)
 }
 
 /// True, having read it, if null comes next.
@@ -267,7 +264,7 @@ pub(crate) fn text_if_any<'a>(s: &mut Scanner<'a>) -> Result<Option<Text<'a>>, B
 }
 
 /// True or false; some tools that pass records on write them as texts.
-fn flag(s: &mut Scanner<'_>, name: &'static str) -> Result<Option<bool>, BadRecord> {
+pub(crate) fn flag(s: &mut Scanner<'_>, name: &'static str) -> Result<Option<bool>, BadRecord> {
     match s.value()? {
         "true" | "\"true\"" => Ok(Some(true)),
         "false" | "\"false\"" => Ok(Some(false)),
@@ -276,7 +273,17 @@ fn flag(s: &mut Scanner<'_>, name: &'static str) -> Result<Option<bool>, BadReco
     }
 }
 
-fn wanted<'a>(text: Option<Text<'a>>, name: &'static str) -> Result<Cow<'a, str>, BadRecord> {
+pub(crate) fn event_id(text: Option<Text<'_>>) -> Result<EventId, BadRecord> {
+    let malformed = |_| BadRecord::Malformed { name: "eventID", wanted: "a UUID in its hyphenated form" };
+    wanted(text, "eventID")?.parse().map_err(malformed)
+}
+
+pub(crate) fn event_time_s(text: Option<Text<'_>>) -> Result<i64, BadRecord> {
+    let malformed = BadRecord::Malformed { name: "eventTime", wanted: "a time like 2026-01-31T23:59:59Z" };
+    seconds(&wanted(text, "eventTime")?).ok_or(malformed)
+}
+
+pub(crate) fn wanted<'a>(text: Option<Text<'a>>, name: &'static str) -> Result<Cow<'a, str>, BadRecord> {
     text.map(Text::cow).ok_or(BadRecord::Missing(name))
 }
 

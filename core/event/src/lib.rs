@@ -2,7 +2,8 @@
 //! needs are read back out of bytes that somebody else fixed.
 //!
 //! - **From** `capture`, which builds records of calls, and from files and journals, which hold records as bytes.
-//! - **To** the journal, every destination and every service: they carry the bytes and read a [`Head`].
+//! - **To** the journal, every destination and every service: they carry the bytes and read a [`Head`],
+//!   or a [`View`] where selectors decide.
 //! - **Promises** that a record's bytes are a function of its parts, and that reading a head never changes them.
 //! - **Does not promise** that foreign bytes follow the rules: [`Head::parse`] says what is wrong with them.
 //! - **On crash** nothing: everything here is a value.
@@ -18,6 +19,7 @@ mod limits;
 mod record;
 mod resources;
 mod scan;
+mod view;
 mod write;
 
 pub use arn::Arn;
@@ -28,3 +30,4 @@ pub use json::{RawJson, write_text};
 pub use limits::{ADDITIONAL_BYTES_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};
 pub use record::{Owner, Record, RecordResource, TlsDetails};
 pub use scan::DEPTH_MAX;
+pub use view::{Touched, View};

@@ -8,7 +8,7 @@ mod table;
 use std::borrow::Cow;
 
 use crate::derive::tail;
-use crate::head::text_if_any;
+use crate::head::{absent, text_if_any};
 use crate::scan::{Scanner, Text};
 use crate::{BadRecord, NamedResource};
 
@@ -18,26 +18,42 @@ const NAMED_MAX: usize = 200;
 /// One element of a record's `resources`.
 #[derive(Clone, Copy)]
 pub(crate) struct Recorded<'a> {
-    kind: Option<Text<'a>>,
-    arn: Option<Text<'a>>,
+    pub(crate) kind: Option<Text<'a>>,
+    /// The ARN, or else the prefix that all touched ones share.
+    pub(crate) arn: Option<Text<'a>>,
+    /// Whether `arn` is only a prefix.
+    pub(crate) is_prefix: bool,
 }
 
 impl<'a> Recorded<'a> {
+    /// Reads `resources` in place of what is in `into`; null counts as none.
+    pub(crate) fn read_all(s: &mut Scanner<'a>, into: &mut Vec<Self>) -> Result<(), BadRecord> {
+        into.clear();
+        if absent(s)? {
+            return Ok(());
+        }
+        s.array(|s| {
+            into.extend(Self::read(s)?);
+            Ok(())
+        })
+    }
+
     /// Reads one element; what is not an object names nothing.
-    pub(crate) fn read(s: &mut Scanner<'a>) -> Result<Option<Self>, BadRecord> {
+    fn read(s: &mut Scanner<'a>) -> Result<Option<Self>, BadRecord> {
         if s.peek() != Some(b'{') {
             return s.value().map(|_| None);
         }
-        let mut read = Self { kind: None, arn: None };
+        let (mut kind, mut arn, mut prefix) = (None, None, None);
         s.object(|s, key| {
             match &*key.cow() {
-                "type" => read.kind = text_if_any(s)?,
-                "ARN" | "ARNPrefix" => read.arn = text_if_any(s)?,
+                "type" => kind = text_if_any(s)?,
+                "ARN" => arn = text_if_any(s)?,
+                "ARNPrefix" => prefix = text_if_any(s)?,
                 _ => drop(s.value()?),
             }
             Ok(())
         })?;
-        Ok(Some(read))
+        Ok(Some(Self { kind, arn: arn.or(prefix), is_prefix: arn.is_none() && prefix.is_some() }))
     }
 
     /// Whether a record so old that it does not say its category is one of a data event.

@@ -1,19 +1,53 @@
-//! Which data events does anyone want? Asked before a call's body is read.
+//! Event selectors: what may be selected, what is, and which data events anyone wants before their calls have run.
 //!
-//! - **From** `capture`, for each data event of our own services.
-//! - **To** whoever keeps selectors.
-//! - **Promises** an answer without blocking.
-//! - **Does not promise** that a wanted event is kept: each follower decides finally for itself.
+//! - **From** PutEventSelectors, which [checks](EventSelectors::check) them, trails, which [compile](EventSelectors::compile)
+//!   them, and `capture`, which asks through [`Interest`] about each data event of our own services.
+//! - **To** whoever keeps selectors, and every destination that selects.
+//! - **Promises** an answer without blocking, and without an allocation for each event; [`Compiled::may_want`] never says
+//!   no to what [`Compiled::matches`] would select.
+//! - **Does not promise** that a wanted event is kept: each follower decides finally for itself, by the record.
 //! - **On crash** nothing: selectors live in the catalog.
-//! - **Absent on purpose**: the record; a wish is decided by names, before there is one.
+//! - **Absent on purpose**: Insights (they are selected by selectors of their own) and what only event data stores may
+//!   select: [`For`] grows with its first user.
 
+mod advanced;
+mod arn;
+mod basic;
+mod compile;
+mod compiled;
+mod condition;
+mod field;
+mod kinds;
 mod selectors;
 
 use opentrail_event::{AccountId, Region};
 
+pub use compiled::Compiled;
 pub use selectors::{
     AdvancedSelector, BasicSelector, DataResource, EventSelectors, FieldSelector, ReadWrite, SelectorError,
 };
+
+/// Who selects. Not everybody may select everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum For {
+    Trail,
+}
+
+impl EventSelectors {
+    /// Whether they can be taken. Sizes that the API's model already bounds are checked again, for not everybody comes
+    /// through it.
+    pub fn check(&self, selecting: For) -> Result<(), SelectorError> {
+        match (self, selecting) {
+            (Self::Basic(selectors), For::Trail) => basic::check(selectors),
+            (Self::Advanced(selectors), For::Trail) => advanced::check(selectors),
+        }
+    }
+
+    /// Makes them ready to match. What [`Self::check`] would refuse selects no more than it would be allowed to.
+    pub fn compile(&self) -> Compiled {
+        compile::compile(self)
+    }
+}
 
 /// What is known of a data event before its call runs.
 #[derive(Debug, Clone, Copy)]
@@ -45,3 +79,6 @@ impl Interest for NothingSelected {
         false
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,5 +1,7 @@
 //! Event selectors as they are put, stored and got.
 
+use std::str::FromStr;
+
 use serde::{Deserialize, Serialize};
 
 /// What a trail or an event data store selects: one kind or the other.
@@ -10,6 +12,18 @@ pub enum EventSelectors {
     Advanced(Vec<AdvancedSelector>),
 }
 
+impl EventSelectors {
+    /// What a trail selects until something is put: all management events (`spec/recorded.md` 7).
+    pub fn default_for_trail() -> Self {
+        Self::Basic(vec![BasicSelector {
+            read_write: ReadWrite::All,
+            include_management: true,
+            data_resources: Vec::new(),
+            exclude_sources: Vec::new(),
+        }])
+    }
+}
+
 /// `ReadWriteType`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -17,6 +31,26 @@ pub enum ReadWrite {
     All,
     ReadOnly,
     WriteOnly,
+}
+
+impl ReadWrite {
+    /// As CloudTrail spells it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::All => "All",
+            Self::ReadOnly => "ReadOnly",
+            Self::WriteOnly => "WriteOnly",
+        }
+    }
+}
+
+impl FromStr for ReadWrite {
+    type Err = SelectorError;
+
+    fn from_str(text: &str) -> Result<Self, SelectorError> {
+        let named = [Self::All, Self::ReadOnly, Self::WriteOnly].into_iter().find(|one| one.as_str() == text);
+        named.ok_or_else(|| SelectorError(format!("Value {text} for ReadWriteType is invalid.")))
+    }
 }
 
 /// A basic selector.
@@ -59,6 +93,9 @@ pub struct FieldSelector {
 }
 
 /// Selectors that cannot be taken, in AWS's words.
+///
+/// All of them are `InvalidEventSelectorsException` on the wire. Texts that no recording shows are worded in the manner
+/// of those that are: the table of `spec/recorded.md` 7.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{0}")]
 pub struct SelectorError(pub String);

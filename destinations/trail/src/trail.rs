@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Config {
     pub bucket: String,
-    /// Without slashes at its ends; `None` where there is none.
+    /// As given, not empty; `None` where there is none. A slash follows it in keys.
     pub prefix: Option<String>,
     pub include_global_service_events: bool,
     pub multi_region: bool,

@@ -47,6 +47,8 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// Where the key that seals secrets lies. Default: `seal.key` in the data folder.
     pub seal_key_file: Option<PathBuf>,
+    /// Where the key lies under which the keys that sign digests are sealed. Default: the one that seals all secrets.
+    pub signing_key_file: Option<PathBuf>,
     /// Bytes of the disk that are to stay free; 0 (the default) turns the floor off.
     pub free_floor: u64,
     /// What the names of blobs begin with that are written on below the floor, down to a quarter of it: those by which the
@@ -76,6 +78,8 @@ pub struct Local {
     pub catalog: Arc<dyn Catalog>,
     pub blobs: Arc<dyn Blobs>,
     pub seal: Arc<dyn Seal>,
+    /// Seals the keys that sign digests.
+    pub signing_seal: Arc<dyn Seal>,
     pub space: Arc<FreeSpace>,
     /// Held until the last clone is dropped: keep it longer than the others.
     pub lock: Arc<DirLock>,
@@ -94,7 +98,11 @@ impl Local {
         make_dir(dir).map_err(io("make folder"))?;
         let lock = Arc::new(DirLock::take(dir, "opentrail", &world)?);
         let key_file = settings.seal_key_file.unwrap_or_else(|| dir.join("seal.key"));
-        let seal = Arc::new(SealKey::open(&key_file, dir, world.clone())?);
+        let seal: Arc<dyn Seal> = Arc::new(SealKey::open(&key_file, dir, world.clone())?);
+        let signing_seal: Arc<dyn Seal> = match settings.signing_key_file {
+            Some(file) => Arc::new(SealKey::open_for_signing(&file, dir, world.clone())?),
+            None => seal.clone(),
+        };
         let catalog_dir = dir.join("catalog");
         disk.create_dir(&catalog_dir).and_then(|()| disk.sync_dir(dir)).map_err(io("make folders in"))?;
         let catalog = Arc::new(LocalCatalog::open(&catalog_dir.join("catalog.sqlite"))?);
@@ -104,7 +112,7 @@ impl Local {
         let space = Arc::new(FreeSpace::new(disk, dir, settings.free_floor, world));
         let blobs = blobs.with_floor(space.clone(), settings.mending_blobs);
         let journal = journal.with_floor(space.clone());
-        Ok(Self { journal: Arc::new(journal), catalog, blobs: Arc::new(blobs), seal, space, lock })
+        Ok(Self { journal: Arc::new(journal), catalog, blobs: Arc::new(blobs), seal, signing_seal, space, lock })
     }
 }
 

@@ -5,10 +5,12 @@ mod config;
 mod connect;
 mod key;
 mod lookup;
+mod public_keys;
 mod serve;
 mod simulate;
 mod time;
 mod user;
+mod verify;
 mod whoami;
 
 use std::io::Write;
@@ -58,6 +60,8 @@ enum Command {
     Whoami(whoami::WhoAmI),
     Lookup(Box<lookup::Lookup>),
     Simulate(simulate::Simulate),
+    Verify(Box<verify::Verify>),
+    PublicKeys(public_keys::PublicKeysCommand),
 }
 
 /// Runs the command of this process.
@@ -78,12 +82,12 @@ pub fn run() -> ExitCode {
             Command::Whoami(command) => command.run(&shell).await,
             Command::Lookup(command) => Box::pin(command.run(&shell)).await,
             Command::Simulate(command) => Box::pin(command.run(&shell)).await,
+            Command::Verify(command) => return Box::pin(command.run(&shell)).await,
+            Command::PublicKeys(command) => command.run(&shell).await,
         }
+        .map(|()| ExitCode::SUCCESS)
     });
-    match done {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => complain(&error),
-    }
+    done.unwrap_or_else(|error| complain(&error))
 }
 
 fn complain(error: &anyhow::Error) -> ExitCode {

@@ -61,6 +61,7 @@ impl Serve {
                 catalog: local.catalog.clone(),
                 blobs: local.blobs.clone(),
                 seal: local.seal.clone(),
+                signing_seal: local.signing_seal.clone(),
                 space: Some({
                     let space = local.space.clone();
                     Arc::new(move || Space { free_bytes: space.free(), floor_bytes: space.floor() })
@@ -115,9 +116,10 @@ fn engines(loaded: &Loaded) -> LocalSettings {
             ..JournalSettings::default()
         },
         seal_key_file: settings.seal_key_file.clone(),
+        signing_key_file: settings.signing_key_file.clone(),
         free_floor: settings.disk_free_floor,
-        // The history's parts: only when they are written is the journal let go.
-        mending_blobs: vec!["table/".into()],
+        // The history's parts and the trails' spool: only when they are written is the journal let go.
+        mending_blobs: vec!["table/".into(), "spool/".into()],
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod connection;
 mod credentials;
+mod s3;
 mod tls;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use opentrail_world::World;
 
 use connection::{Connection, Endpoint};
 pub use credentials::{Choice, Chosen, CredentialsError, Keys, choose};
+pub use s3::{List, Listing};
 pub use tls::TrustError;
 
 /// How often a call is tried that the server was too busy for.
@@ -141,7 +143,17 @@ impl Client {
 
     /// Calls an operation of our own service.
     pub async fn call(&mut self, operation: &str, input: &serde_json::Value) -> Result<serde_json::Value, ClientError> {
-        let request = Request::json("opentrail", format!("OpenTrail_20261101.{operation}"), input);
+        self.call_of("opentrail", &format!("OpenTrail_20261101.{operation}"), input).await
+    }
+
+    /// Calls an operation of a service that speaks awsJson1.1.
+    pub async fn call_of(
+        &mut self,
+        service: &'static str,
+        target: &str,
+        input: &serde_json::Value,
+    ) -> Result<serde_json::Value, ClientError> {
+        let request = Request::json(service, target.to_owned(), input);
         let response = self.send(&request).await?;
         let strange = || ClientError::Strange { endpoint: self.endpoint.to_string(), status: response.status };
         let body: serde_json::Value = serde_json::from_slice(&response.body).map_err(|_| strange())?;

@@ -1,14 +1,22 @@
 //! The CloudTrail API.
 //!
 //! - **From** `wire`, which has proven the caller and decoded the input.
-//! - **To** the history.
+//! - **To** the history, the registry of trails, and the buckets that trails shall deliver to.
 //! - **Promises** that a caller sees only their own account, in the region they asked, and that an error of AWS's name
 //!   means what it means at AWS.
 //! - **Does not promise** the operations that are not in the table: they are answered with an error that names them.
-//! - **On crash** nothing: it keeps nothing.
+//! - **On crash** nothing: it keeps nothing. A change of a trail is the registry's one transaction.
 //! - **Absent on purpose**: JSON, signatures, and who may call what.
 
+mod admission;
+mod desk;
+mod names;
 mod op;
+mod reports;
+mod shapes;
+mod tags;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::sync::Arc;
@@ -18,13 +26,23 @@ use opentrail_protocol::Models;
 use opentrail_wire::RpcService;
 use opentrail_world::World;
 
+pub use desk::Desk;
+pub use reports::{DeliveryReport, PublicKey, ReportError, Reports};
 pub use token::TokenKey;
 
 /// In the scope of signatures.
 const SIGNING_NAME: &str = "cloudtrail";
 
+/// What the service stands on.
+pub struct Parts {
+    pub history: Arc<History>,
+    pub trails: Desk,
+    pub world: World,
+    pub token_key: TokenKey,
+}
+
 /// The service. Panics where `models` lacks it: a mistake of the program, found at start.
-pub fn service(models: &Models, history: Arc<History>, world: World, token_key: TokenKey) -> RpcService {
+pub fn service(models: &Models, parts: Parts) -> RpcService {
     let model = models.by_signing_name(SIGNING_NAME).expect("the model of cloudtrail is compiled in");
-    RpcService::new(model, op::table(history, world, token_key))
+    RpcService::new(model, op::table(parts))
 }

@@ -123,6 +123,15 @@ pub(crate) fn access_denied() -> Fault {
     Fault::new("AccessDenied", 403, "Access Denied")
 }
 
+/// A policy that is not taken: what AWS says, and where and what would be right beside it.
+pub(crate) fn malformed_policy(message: impl Into<String>, detail: impl Into<String>) -> Fault {
+    Fault::client("MalformedPolicy", message).with("Detail", echo(&detail.into()))
+}
+
+pub(crate) fn no_such_bucket_policy(bucket: &str) -> Fault {
+    Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist").with("BucketName", bucket)
+}
+
 pub(crate) fn bad_expected_owner(value: &str) -> Fault {
     let value = echo(value);
     Fault::client(

@@ -3,6 +3,7 @@
 //! One process owns a directory: its cache follows the changes made through it, not those of others.
 
 mod accounts;
+mod bind;
 mod cache;
 mod configured;
 mod ids;

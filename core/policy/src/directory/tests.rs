@@ -10,7 +10,10 @@ use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
 use super::*;
-use crate::{Credential, Decide, Decision, Grants, Identities, Principal, PrincipalKind, Question, SealError};
+use crate::{
+    Context, Credential, Decide, Decision, Grants, Identities, Kind, Named, Policy, Principal, PrincipalKind,
+    Principals, Question, SealError,
+};
 
 /// Not a secret: it shows that the context is kept with the bytes.
 struct Labelled;
@@ -268,7 +271,15 @@ fn grants_decide_by_who_is_asking() {
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
     let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
-        let question = Question { principal: who, action, resources: &[], resource_account: owner, read_only };
+        let question = Question {
+            principal: who,
+            action,
+            resources: &[],
+            resource_account: owner,
+            read_only,
+            policy: None,
+            context: &Context::new(),
+        };
         let decision = block_on(grants.decide(question));
         assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
     };
@@ -296,7 +307,116 @@ fn grants_decide_by_who_is_asking() {
         resources: &arns,
         resource_account: None,
         read_only: false,
+        policy: None,
+        context: &Context::new(),
     };
     let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
-    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because });
+    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because, explicit: false });
+}
+
+#[test]
+fn grants_and_the_policy_of_what_is_touched() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let other: AccountId = "999999999999".parse().expect("an account");
+    block_on(directory.create_account("other", Some(other))).expect("made");
+    for owner in [account, other] {
+        for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("no", None)] {
+            block_on(directory.create_user(owner, name, "/", policy)).expect("made");
+        }
+    }
+    let grants = Grants::new(directory.clone());
+    let who = |owner: AccountId, name: &str| {
+        let kind = match name {
+            "root" => PrincipalKind::Root,
+            name => {
+                let found = block_on(directory.user(owner, name)).expect("readable").expect("there");
+                PrincipalKind::User { name: found.name, path: found.path, unique_id: found.unique_id }
+            }
+        };
+        Principal { kind, account: owner, access_key_id: "AKIAX".into() }
+    };
+    // About the bucket `b` of `account`.
+    let policy = |effect: &str, principal: &str| {
+        let text = format!(
+            r#"{{"Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{principal}"}},"Action":"s3:*",
+                "Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}}}}"#
+        );
+        let policy = Policy::parse(text.as_bytes(), &Kind::Bucket { bucket: "b".into() }).expect("a policy");
+        let bind = |named: Named| Some((named.text(), block_on(directory.bind(&named)).expect("readable")?));
+        let bindings = policy.named().into_iter().filter_map(bind).collect();
+        policy.bind(&bindings)
+    };
+    let check = |by: &Principal, action: &str, policy: Option<&Policy>, expect: &str| {
+        let arns = [Arn::bucket("b")];
+        let question = Question {
+            principal: by,
+            action,
+            resources: &arns,
+            resource_account: Some(account).filter(|owner| *owner != by.account),
+            read_only: false,
+            policy,
+            context: &Context::new(),
+        };
+        let seen = match block_on(grants.decide(question)) {
+            Decision::Allow => "yes".to_owned(),
+            Decision::Deny { because, explicit } => format!("{because}{}", if explicit { "!" } else { "" }),
+        };
+        assert_eq!(seen, expect, "{by:?} {action} {policy:?}");
+    };
+    let act = "s3:ListBucket";
+    let no_identity = "because no identity-based policy allows the s3:ListBucket action";
+    let no_resource = "because no resource-based policy allows the s3:ListBucket action";
+    let denied = "with an explicit deny in a resource-based policy!";
+    let user_arn = |owner: AccountId, name: &str| Arn::user(owner, "/", name).to_string();
+    // Within the account either is enough, and an account's name delegates only.
+    check(&who(account, "no"), act, None, no_identity);
+    check(&who(account, "no"), act, Some(&policy("Allow", &user_arn(account, "no"))), "yes");
+    check(&who(account, "no"), act, Some(&policy("Allow", "*")), "yes");
+    check(&who(account, "no"), act, Some(&policy("Allow", account.as_str())), no_identity);
+    check(&who(account, "adm"), act, Some(&policy("Allow", other.as_str())), "yes");
+    // A denial ends it, for the root as well, save for the policy itself.
+    for name in ["adm", "root"] {
+        check(&who(account, name), act, Some(&policy("Deny", "*")), denied);
+    }
+    check(&who(account, "adm"), "s3:DeleteBucketPolicy", Some(&policy("Deny", "*")), denied);
+    for action in ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"] {
+        check(&who(account, "root"), action, Some(&policy("Deny", "*")), "yes");
+        check(&who(other, "root"), action, Some(&policy("Deny", "*")), denied);
+    }
+    // Across accounts both are needed.
+    check(&who(other, "adm"), act, None, no_resource);
+    check(&who(other, "adm"), act, Some(&policy("Allow", account.as_str())), no_resource);
+    check(&who(other, "adm"), act, Some(&policy("Allow", other.as_str())), "yes");
+    check(&who(other, "root"), act, Some(&policy("Allow", other.as_str())), "yes");
+    check(&who(other, "adm"), act, Some(&policy("Allow", &user_arn(other, "adm"))), "yes");
+    check(&who(other, "no"), act, Some(&policy("Allow", other.as_str())), no_identity);
+    check(&who(other, "no"), act, Some(&policy("Allow", &user_arn(other, "no"))), no_identity);
+    check(&who(other, "adm"), act, Some(&policy("Deny", other.as_str())), denied);
+    // A user made again under an old name is another user.
+    let policy_of_no = policy("Allow", &user_arn(account, "no"));
+    block_on(directory.delete_user(account, "no")).expect("deleted");
+    block_on(directory.create_user(account, "no", "/", None)).expect("made");
+    check(&who(account, "no"), act, Some(&policy_of_no), no_identity);
+}
+
+#[test]
+fn names_in_policies_are_looked_up() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let user = block_on(directory.create_user(account, "ann", "/staff/", None)).expect("made");
+    let bind = |named: Named| block_on(directory.bind(&named)).expect("readable");
+    let named = |path: &str, name: &str| Named::User {
+        account,
+        name: name.into(),
+        arn: Arn::user(account, path, name).to_string(),
+    };
+    assert_eq!(bind(Named::Account(account)), Some(account.to_string()));
+    assert_eq!(bind(Named::Account("999999999999".parse().expect("an account"))), None);
+    assert_eq!(bind(named("/staff/", "ann")), Some(user.unique_id));
+    assert_eq!(bind(named("/", "ann")), None);
+    assert_eq!(bind(named("/staff/", "Ann")), None);
+    assert_eq!(bind(Named::Nobody("arn:aws:iam::1:role/r".into())), None);
+    let all = block_on(Principals::accounts(&*directory, None, 10)).expect("readable");
+    assert_eq!(all, [account]);
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::{Arc, PoisonError, RwLock};
 
 use opentrail_event::{AccountId, Region};
-use opentrail_selector::{DataEvent, EventSelectors, Interest};
+use opentrail_selector::{Compiled, DataEvent, EventSelectors, Interest};
 
 use super::Trails;
 use crate::{Snapshot, Trail};
@@ -13,7 +13,7 @@ use crate::{Snapshot, Trail};
 struct Wish {
     /// `None`: everywhere.
     region: Option<Region>,
-    selectors: EventSelectors,
+    selectors: Compiled,
 }
 
 type ByAccount = HashMap<AccountId, Vec<Wish>>;
@@ -41,9 +41,8 @@ impl Wishes {
 fn compiled(snapshot: &Snapshot) -> ByAccount {
     let mut wishes = ByAccount::new();
     for trail in snapshot.trails.iter().filter(|trail| trail.logging.is_some()) {
-        if let Some(selectors) = &trail.selectors {
-            let wish = Wish { region: region(trail), selectors: selectors.clone() };
-            wishes.entry(trail.account).or_default().push(wish);
+        if let Some(selectors) = trail.selectors.as_ref().map(EventSelectors::compile).filter(Compiled::wants_data) {
+            wishes.entry(trail.account).or_default().push(Wish { region: region(trail), selectors });
         }
     }
     wishes
@@ -58,15 +57,6 @@ impl Interest for Trails {
         let wishes = self.wishes.now();
         let Some(wishes) = wishes.get(&event.account) else { return false };
         let sees = |wish: &&Wish| wish.region.as_ref().is_none_or(|region| region == event.region);
-        wishes.iter().filter(sees).any(|wish| may_want(&wish.selectors, event))
-    }
-}
-
-fn may_want(selectors: &EventSelectors, event: &DataEvent<'_>) -> bool {
-    match selectors {
-        EventSelectors::Basic(all) => {
-            all.iter().any(|one| one.data_resources.iter().any(|data| data.kind == event.resource_type))
-        }
-        EventSelectors::Advanced(all) => all.iter().any(|one| one.fields.iter().any(|f| f.equals == ["Data"])),
+        wishes.iter().filter(sees).any(|wish| wish.selectors.may_want(event))
     }
 }

@@ -358,6 +358,7 @@ async fn only_a_trail_that_logs_and_sees_the_region_wants() {
     house.trails.put_selectors(&trail.id, objects_of("b")).await.unwrap();
     for _ in 0..2 {
         assert!(house.trails.wants(&get(&us, "arn:aws:s3:::b/k")));
+        assert!(!house.trails.wants(&get(&us, "arn:aws:s3:::another/k")));
         let function = DataEvent { resource_type: "AWS::Lambda::Function", ..get(&us, "arn:aws:s3:::b/k") };
         assert!(!house.trails.wants(&function));
         assert!(!house.trails.wants(&get(&eu, "arn:aws:s3:::b/k")));

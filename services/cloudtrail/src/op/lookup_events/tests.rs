@@ -37,7 +37,10 @@ fn house() -> House {
     let table = MemoryTable::new(schema(), world.clone());
     let catalog: Arc<dyn opentrail_catalog::Catalog> = Arc::new(MemoryCatalog::default());
     let history = Arc::new(History::new(table, catalog, world.clone(), Settings::default()));
-    let service = crate::service(&Models::builtin(), history.clone(), world.clone(), TokenKey::new(&[7; 32]));
+    let token_key = TokenKey::new(&[7; 32]);
+    let parts =
+        crate::Parts { history: history.clone(), trails: crate::tests::desk(&world), world: world.clone(), token_key };
+    let service = crate::service(&Models::builtin(), parts);
     House { history, service, world }
 }
 

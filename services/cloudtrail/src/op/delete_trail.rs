@@ -1,0 +1,55 @@
+//! `DeleteTrail`: the trail goes at once, what it selected is still delivered; bucket and files stay.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Arn, Category};
+use opentrail_protocol::{Document, Violation};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use crate::desk::{Desk, arns, refuse_name, refused};
+
+pub(crate) struct DeleteTrail(pub(crate) Arc<Desk>);
+
+static FACTS: Facts = Facts {
+    name: "DeleteTrail",
+    action: "cloudtrail:DeleteTrail",
+    read_only: false,
+    category: Category::Management,
+    mints_credentials: false,
+    open: false,
+    errors: &[
+        "TrailNotFoundException",
+        "InvalidTrailNameException",
+        "CloudTrailARNInvalidException",
+        "InvalidHomeRegionException",
+        "ConflictException",
+        "ThrottlingException",
+        "ServiceUnavailableException",
+    ],
+};
+
+impl Operation for DeleteTrail {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        arns(cx, input, "Name")
+    }
+
+    fn refuse(&self, violation: &Violation) -> Option<Fault> {
+        refuse_name(violation)
+    }
+
+    fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
+        async move {
+            let text = input.text("Name").unwrap_or_default();
+            let trail = self.0.at_home(cx, text)?;
+            self.0.trails.delete(&trail.id).await.map_err(|e| refused(cx, &trail.name, e))?;
+            Ok(Document::structure().into())
+        }
+        .boxed()
+    }
+}
