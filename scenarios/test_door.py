@@ -141,17 +141,22 @@ def test_unknown_and_unbuilt_operations(server):
     ask = lambda name: code(signed(server.endpoint, "cloudtrail", keys, body=b"{}", headers=lookup_request(name)))  # noqa: E731
     assert ask("NoSuchThing") == (400, "UnknownOperationException")
     with pytest.raises(ClientError) as error:
-        server.client("cloudtrail").create_trail(Name="trail", S3BucketName="bucket")
-    assert "CreateTrail" in error.value.response["Error"]["Message"]
+        server.client("cloudtrail").create_channel(Name="channel", Source="Custom", Destinations=[{"Type": "EVENT_DATA_STORE", "Location": "x-y-z"}])
+    assert "CreateChannel" in error.value.response["Error"]["Message"]
     assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] == 501
-    record = server.record("CreateTrail")
+    record = server.record("CreateChannel")
     assert record["errorCode"] == error.value.response["Error"]["Code"]
 
 
 def test_every_operation_of_the_models_answers_honestly(server):
     """What is not built says so by name; nothing of the public models pretends to succeed."""
     built = {
-        "cloudtrail": {"LookupEvents"},
+        "cloudtrail": {
+            "LookupEvents",
+            *("CreateTrail", "UpdateTrail", "DeleteTrail", "GetTrail", "DescribeTrails", "ListTrails", "GetTrailStatus"),
+            *("StartLogging", "StopLogging", "PutEventSelectors", "GetEventSelectors", "ListPublicKeys"),
+            *("AddTags", "RemoveTags", "ListTags"),
+        },
         "sts": {"GetCallerIdentity"},
         "iam": set(),
     }

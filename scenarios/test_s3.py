@@ -144,7 +144,6 @@ def test_what_is_not_honoured_is_refused(s3):
     fails(s3.head_object, "404", 404, Bucket="things", Key="refused")
     for call, name in [
         (s3.get_bucket_versioning, "GetBucketVersioning"),
-        (s3.get_bucket_policy, "GetBucketPolicy"),
         (s3.get_bucket_lifecycle_configuration, "GetBucketLifecycleConfiguration"),
     ]:
         answer = fails(call, "NotImplemented", 501, Bucket="things")

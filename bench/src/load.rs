@@ -22,7 +22,11 @@ pub(crate) struct Request<'a> {
     pub(crate) service: &'a str,
     pub(crate) method: Method,
     pub(crate) path: &'a str,
-    pub(crate) headers: &'a [(&'static str, &'a str)],
+    /// Without the question mark, in the order that signatures want.
+    pub(crate) query: &'a str,
+    pub(crate) content_type: Option<&'static str>,
+    /// `x-amz-target`
+    pub(crate) target: Option<&'a str>,
     pub(crate) body: &'a [u8],
 }
 
@@ -55,8 +59,10 @@ impl Client {
     pub(crate) fn call(&mut self, request: &Request<'_>) -> Result<Response> {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_str(&self.host)?);
-        for (name, value) in request.headers {
-            headers.insert(*name, HeaderValue::from_str(value)?);
+        for (name, value) in [("content-type", request.content_type), ("x-amz-target", request.target)] {
+            if let Some(value) = value {
+                headers.insert(name, HeaderValue::from_str(value)?);
+            }
         }
         let signer = Signer {
             access_key_id: &self.keys.id,
@@ -65,8 +71,9 @@ impl Client {
             service: request.service,
             at: jiff::Timestamp::now(),
         };
-        signer.sign(&request.method, request.path, "", &mut headers, BodyToSign::Whole(request.body))?;
-        let mut out = format!("{} {} HTTP/1.1\r\n", request.method, request.path).into_bytes();
+        signer.sign(&request.method, request.path, request.query, &mut headers, BodyToSign::Whole(request.body))?;
+        let mark = if request.query.is_empty() { "" } else { "?" };
+        let mut out = format!("{} {}{mark}{} HTTP/1.1\r\n", request.method, request.path, request.query).into_bytes();
         for (name, value) in &headers {
             out.extend_from_slice(name.as_str().as_bytes());
             out.extend_from_slice(b": ");
@@ -106,25 +113,37 @@ pub(crate) const WHO: Request<'static> = Request {
     service: "sts",
     method: Method::POST,
     path: "/",
-    headers: &[("content-type", "application/x-www-form-urlencoded")],
+    query: "",
+    content_type: Some("application/x-www-form-urlencoded"),
+    target: None,
     body: b"Action=GetCallerIdentity&Version=2011-06-15",
 };
 
 /// Makes a bucket: a signed change.
 pub(crate) fn create_bucket(path: &str) -> Request<'_> {
-    Request { service: "s3", method: Method::PUT, path, headers: &[], body: b"" }
+    s3(Method::PUT, path, "", b"")
 }
 
-/// A CloudTrail operation.
-pub(crate) fn lookup_events(body: &[u8]) -> Request<'_> {
+/// A call to S3. `query` without the question mark, in the order that signatures want.
+pub(crate) fn s3<'a>(method: Method, path: &'a str, query: &'a str, body: &'a [u8]) -> Request<'a> {
+    Request { service: "s3", method, path, query, content_type: None, target: None, body }
+}
+
+/// A CloudTrail operation, by its target.
+pub(crate) fn cloudtrail<'a>(target: &'a str, body: &'a [u8]) -> Request<'a> {
+    let content_type = Some("application/x-amz-json-1.1");
     Request {
         service: "cloudtrail",
         method: Method::POST,
         path: "/",
-        headers: &[
-            ("content-type", "application/x-amz-json-1.1"),
-            ("x-amz-target", "com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents"),
-        ],
+        query: "",
+        content_type,
+        target: Some(target),
         body,
     }
+}
+
+/// `LookupEvents`.
+pub(crate) fn lookup_events(body: &[u8]) -> Request<'_> {
+    cloudtrail("com.amazonaws.cloudtrail.v20131101.CloudTrail_20131101.LookupEvents", body)
 }

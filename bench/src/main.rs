@@ -26,12 +26,12 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 /// Measures what the project promises, each figure beside a peer's where there is one.
 #[derive(Parser)]
 struct Options {
-    /// Rows to measure; all but `kill` when none is named.
+    /// Rows to measure; all but the `kill` ones when none is named.
     rows: Vec<String>,
     /// Seconds that a rate is measured over.
     #[arg(long, default_value_t = 10)]
     seconds: u64,
-    /// Rounds of the row `kill`.
+    /// Rounds of the rows `kill` and `kill-trail`.
     #[arg(long, default_value_t = 1000)]
     rounds: u64,
     /// Events of the corpus.
@@ -74,7 +74,8 @@ fn run(options: &Options) -> Result<()> {
             bail!("there is no row {name:?}; the rows are\n{}", known.join("\n"));
         }
     }
-    let wanted = |name: &str| options.rows.iter().any(|r| r == name) || options.rows.is_empty() && name != "kill";
+    let wanted =
+        |name: &str| options.rows.iter().any(|r| r == name) || options.rows.is_empty() && !name.starts_with("kill");
     let mut figures: Vec<Figure> = Vec::new();
     let mut failed = Vec::new();
     for row in ROWS.iter().filter(|row| wanted(row.name)) {

@@ -1,8 +1,10 @@
 //! The rows of the table, and what they share.
 
 mod append;
+mod deliver;
 mod http;
 mod kill;
+mod kill_trail;
 mod store;
 
 use std::fs;
@@ -29,7 +31,13 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "idle", what: "memory and start of an empty server", run: store::idle },
     Row { name: "start", what: "start with 50,000 unsealed events", run: store::start },
     Row { name: "load", what: "two million events: memory, find by id, size", run: store::load },
+    Row { name: "deliver", what: "two million events through trails, beside gzip alone", run: deliver::deliver },
     Row { name: "kill", what: "kill -9 at random moments, every answered call found once", run: kill::kill },
+    Row {
+        name: "kill-trail",
+        what: "the same with a trail: every answered call in one log file, and the chain holds",
+        run: kill_trail::kill_trail,
+    },
 ];
 
 /// What every row is told.

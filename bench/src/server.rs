@@ -23,11 +23,17 @@ pub(crate) struct Server {
 impl Server {
     /// Starts the `opentrail` that was built beside this program.
     pub(crate) fn start(data: &Path) -> Result<Self> {
+        Self::start_with(data, &[])
+    }
+
+    /// The same with settings, `key=value` each.
+    pub(crate) fn start_with(data: &Path, settings: &[&str]) -> Result<Self> {
         let program = std::env::current_exe().context("find this program")?.with_file_name("opentrail");
         let began = Instant::now();
         let mut child = Command::new(program)
             .args(["serve", "--listen", "127.0.0.1:0", "--set", "log.level=warn", "--data"])
             .arg(data)
+            .args(settings.iter().flat_map(|setting| ["--set", setting]))
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
             .stderr(Stdio::inherit())

@@ -49,6 +49,23 @@ impl Recorder {
     ) -> Result<Vec<Result<Position, Unfit>>, NotTaken> {
         self.ready()?;
         self.room_behind(account)?;
+        self.take_in(account, events, Urgency::Normal).await
+    }
+
+    /// Takes an event that the server itself makes. It is not asked for room behind the journal, and may use the reserve:
+    /// a start must come to its end, or nobody could mend what keeps it from that.
+    pub async fn append_own(&self, account: AccountId, event: Bytes) -> Result<Result<Position, Unfit>, NotTaken> {
+        self.ready()?;
+        let mut taken = self.take_in(account, vec![event], Urgency::ControlPlane).await?;
+        taken.pop().ok_or_else(|| Refused::Unavailable("the journal gave no position".into()).into())
+    }
+
+    async fn take_in(
+        &self,
+        account: AccountId,
+        events: Vec<Bytes>,
+        urgency: Urgency,
+    ) -> Result<Vec<Result<Position, Unfit>>, NotTaken> {
         let (count, bytes) = (events.len(), events.iter().map(|event| event.len() + EVENT_HEAD_BYTES).sum());
         if count > BATCH_EVENTS_MAX {
             return Err(NotTaken::TooManyEvents { events: count, max: BATCH_EVENTS_MAX });
@@ -61,7 +78,7 @@ impl Recorder {
             events.iter().map(|event| check(event, account, &mut regions)).collect();
         let fit = events.into_iter().zip(&checked).filter_map(|(bytes, checked)| {
             let (event_id, region) = checked.as_ref().ok()?.clone();
-            Some(Entry { kind: Kind::Record, urgency: Urgency::Normal, account, region, event_id, bytes })
+            Some(Entry { kind: Kind::Record, urgency, account, region, event_id, bytes })
         });
         let entries: Vec<Entry> = fit.collect();
         let mut positions = Vec::new().into_iter();

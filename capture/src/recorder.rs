@@ -68,17 +68,19 @@ impl Recorder {
         }
     }
 
-    /// Whether the record of this data event may be wanted by anyone.
+    /// Whether the record of this data event may be wanted by anyone: in the caller's account, or in the one that gets a copy.
     fn wanted(&self, call: &Call) -> bool {
         let ask = |resource_type: &str, resource_arn: &str| {
-            self.interest.wants(&DataEvent {
-                account: call.account,
-                region: &call.region,
-                event_source: &call.event_source,
-                event_name: &call.event_name,
-                read_only: call.class.read_only,
-                resource_type,
-                resource_arn,
+            [Some(call.account), call.copy_for].into_iter().flatten().any(|account| {
+                self.interest.wants(&DataEvent {
+                    account,
+                    region: &call.region,
+                    event_source: &call.event_source,
+                    event_name: &call.event_name,
+                    read_only: call.class.read_only,
+                    resource_type,
+                    resource_arn,
+                })
             })
         };
         match call.class.category {

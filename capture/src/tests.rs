@@ -55,6 +55,7 @@ fn call(read_only: bool) -> Call {
             account_id: account.to_string(),
             access_key_id: Some("AKIA1".into()),
             user_name: Some("anna".into()),
+            invoked_by: None,
         },
         account,
         region: Region::us_east_1(),
@@ -72,6 +73,7 @@ fn call(read_only: bool) -> Call {
             prefix: false,
         }],
         tls: None,
+        copy_for: None,
     }
 }
 
@@ -150,6 +152,28 @@ fn a_data_event_that_nobody_wants_leaves_no_trace() {
     block_on(keen.finish(ticket, Outcome::default())).expect("recorded").expect("wanted");
     assert_eq!(journal.kinds(), [Kind::Intent, Kind::Record]);
     assert_eq!(value(&journal.records()[0].entry.bytes)["managementEvent"], false);
+}
+
+/// Wants what happens to one account.
+struct Owners(AccountId);
+
+impl Interest for Owners {
+    fn wants(&self, event: &DataEvent<'_>) -> bool {
+        event.account == self.0
+    }
+}
+
+#[test]
+fn a_data_event_is_wanted_by_whoever_gets_a_copy_too() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let owner = account("999999999999");
+    let recorder = Recorder::new(journal.clone(), Arc::new(Owners(owner)), world.clone());
+    block_on(recorder.recover()).expect("recovers");
+    let mut data = call(true);
+    data.class.category = Category::Data;
+    assert!(!block_on(recorder.begin(data.clone())).expect("announced").wanted);
+    data.copy_for = Some(owner);
+    assert!(block_on(recorder.begin(data)).expect("announced").wanted);
 }
 
 #[test]

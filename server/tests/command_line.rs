@@ -160,3 +160,15 @@ fn a_file_that_is_not_there_is_told_once() {
     assert!(!done.status.success());
     assert_eq!(told.matches("No such file").count(), 1, "{told}");
 }
+
+#[test]
+fn a_second_server_on_a_busy_address_says_so_and_fails() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let address = taken.local_addr().expect("an address").to_string();
+    let output = run(&folder.path().join("data"), &["serve", "--listen", &address]);
+    let told = String::from_utf8(output.stderr).expect("UTF-8");
+    assert_eq!(output.status.code(), Some(1), "{told}");
+    assert!(told.contains(&format!("opentrail: listen on {address}: Address already in use")), "{told}");
+    assert!(output.stdout.is_empty());
+}

@@ -2,9 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use opentrail::settings::{Environment, Settings, Source, load};
 use opentrail::{House, Parts, ShownSettings};
+use opentrail_catalog::{Catalog, Error as CatalogError, From as ListFrom, Key, Txn, Versioned};
 use opentrail_event::AccountId;
 use opentrail_history::Ask;
 use opentrail_local::{JournalSettings, Local};
@@ -23,24 +28,32 @@ fn settings(data: &Path, more: &[&str]) -> (Settings, ShownSettings) {
     (loaded.settings, shown)
 }
 
-/// Opens the house, lets `look` see it, closes it.
-async fn live<T>(data: &Path, more: &[&str], look: impl AsyncFnOnce(&House) -> T) -> T {
+/// The engines in a folder, and what stands on them.
+fn parts(data: &Path) -> (Parts, Local) {
     let world = World::real();
     let holders = House::HOLDERS.map(str::to_owned).to_vec();
     let engines = opentrail_local::Settings {
         journal: JournalSettings { holders, ..JournalSettings::default() },
-        seal_key_file: None,
+        ..opentrail_local::Settings::default()
     };
     let local = Local::open(data, engines, world.clone()).expect("the folder opens");
-    let (settings, shown) = settings(data, more);
     let parts = Parts {
         world,
         journal: local.journal.clone(),
         catalog: local.catalog.clone(),
         blobs: local.blobs.clone(),
         seal: local.seal.clone(),
+        signing_seal: local.signing_seal.clone(),
+        space: None,
         metrics: None,
     };
+    (parts, local)
+}
+
+/// Opens the house, lets `look` see it, closes it.
+async fn live<T>(data: &Path, more: &[&str], look: impl AsyncFnOnce(&House) -> T) -> T {
+    let (parts, _local) = parts(data);
+    let (settings, shown) = settings(data, more);
     let house = House::open(parts, &settings, &shown).await.expect("the house opens");
     let seen = look(&house).await;
     house.stop().await;
@@ -114,4 +127,105 @@ async fn a_configured_key_is_on_its_accounts_record_too_and_its_secret_on_none()
     assert_eq!(again.len(), 2, "nothing changed");
     let (_, gone) = live(&data, &[], both).await;
     assert_eq!(gone.last().map(|(_, e)| e["serviceEventDetails"]["change"].clone()), Some("removed key".into()));
+}
+
+/// A catalog whose process dies at a transaction: it and all that follow fail, the first of them landed or not.
+struct Dying {
+    catalog: Arc<dyn Catalog>,
+    /// Transactions that go through.
+    left: AtomicU64,
+    landed: bool,
+}
+
+impl Catalog for Dying {
+    fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, CatalogError>> {
+        self.catalog.get(key)
+    }
+
+    fn list<'a>(
+        &'a self,
+        prefix: &'a Key,
+        from: ListFrom,
+        limit: usize,
+    ) -> BoxFuture<'a, Result<Vec<(Key, Versioned)>, CatalogError>> {
+        self.catalog.list(prefix, from, limit)
+    }
+
+    fn txn(&self, txn: Txn) -> BoxFuture<'_, Result<(), CatalogError>> {
+        let dead = || Err(CatalogError::Unavailable("the process died".into()));
+        async move {
+            match self.left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1)) {
+                Ok(1) if self.landed => self.catalog.txn(txn).await.and(dead()),
+                Ok(1) | Err(_) => dead(),
+                Ok(_) => self.catalog.txn(txn).await,
+            }
+        }
+        .boxed()
+    }
+}
+
+/// One life of a process: whatever still runs at its end dies.
+fn life<T>(run: impl Future<Output = T>) -> T {
+    let runtime =
+        tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build().expect("a runtime");
+    let done = runtime.block_on(run);
+    runtime.shutdown_timeout(std::time::Duration::from_secs(5));
+    done
+}
+
+#[test]
+fn a_start_that_dies_anywhere_loses_no_event_and_repeats_none() {
+    const KEYS: &str = r#"keys=[{"account":"111122223333","user":"ci","policy":"admin","access_key_id":"ci","secret_access_key":"hush-hush"}]"#;
+    let account: AccountId = "111122223333".parse().expect("an account");
+    let mut died_in_announcing = 0;
+    // Each start makes a dozen transactions; the last rounds die of nothing.
+    for (n, landed) in (1..16).flat_map(|n| [(n, false), (n, true)]) {
+        let folder = tempfile::tempdir().expect("a folder");
+        let data = folder.path().join("data");
+        life(live(&data, &[], async |_: &House| ()));
+        let died = life(async {
+            let (mut parts, _local) = parts(&data);
+            parts.catalog = Arc::new(Dying { catalog: parts.catalog, left: AtomicU64::new(n), landed });
+            let (settings, shown) = settings(&data, &[KEYS, "history.retention_days=30"]);
+            match House::open(parts, &settings, &shown).await {
+                Ok(house) => {
+                    house.stop().await;
+                    false
+                }
+                Err(_) => true,
+            }
+        });
+        let look = async |house: &House| (events(house, AccountId::OPERATOR).await, events(house, account).await);
+        let (operators, owns) = life(live(&data, &[KEYS, "history.retention_days=30"], async |house: &House| {
+            let key = house.directory().access_key("ci").await.expect("an answer").expect("the key");
+            assert_eq!((key.account, key.user.as_deref()), (account, Some("ci")));
+            look(house).await
+        }));
+        let count =
+            |events: &[(String, serde_json::Value)], name: &str| names(events).iter().filter(|n| **n == name).count();
+        let told = format!("dies at {n}, landed {landed}: {:?} {:?}", names(&operators), names(&owns));
+        assert_eq!(count(&operators, "ApplyConfiguredKey"), 3, "account, user, key: {told}");
+        assert_eq!(count(&owns, "ApplyConfiguredKey"), 3, "{told}");
+        assert_eq!(count(&operators, "ChangeSetting"), 1, "{told}");
+        died_in_announcing += usize::from(died && count(&operators, "StartServer") == 3);
+    }
+    assert!(died_in_announcing > 4, "only {died_in_announcing} starts died after they were on record");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_start_without_its_address_leaves_nothing_on_record() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let data = folder.path().join("data");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").expect("an address");
+    let listen = format!("listen={}", taken.local_addr().expect("an address"));
+    let refused = {
+        let (parts, _local) = parts(&data);
+        let (settings, shown) = settings(&data, &[&listen]);
+        House::open(parts, &settings, &shown).await.err().expect("refused")
+    };
+    assert!(refused.to_string().starts_with("listen on 127.0.0.1:"), "{refused}");
+    drop(taken);
+    let operators = live(&data, &[], async |house: &House| events(house, AccountId::OPERATOR).await).await;
+    assert_eq!(names(&operators), ["StartServer"]);
+    assert!(operators[0].1["serviceEventDetails"]["firstStart"]["accountId"].is_string());
 }

@@ -8,6 +8,7 @@ use anyhow::{Context, Result};
 use opentrail::settings::Settings;
 use opentrail::{House, Parts, ShownSettings};
 use opentrail_local::{Disk, JournalSettings, LocalBlobs, LocalCatalog, LocalJournal, SealKey, SimDisk};
+use opentrail_policy::Seal;
 use opentrail_world::World;
 
 /// Opens it. Parts are sealed every few moments, so that the power is cut in the middle of that too.
@@ -19,6 +20,8 @@ pub(crate) async fn open(disk: &SimDisk, folder: &Path) -> Result<House> {
         holders: House::HOLDERS.iter().map(|&h| h.to_owned()).collect(),
         ..JournalSettings::default()
     };
+    let seal: Arc<dyn Seal> =
+        Arc::new(SealKey::open(&folder.join("seal.key"), folder, world.clone()).context("seal key")?);
     let parts = Parts {
         world: world.clone(),
         journal: Arc::new(
@@ -26,7 +29,9 @@ pub(crate) async fn open(disk: &SimDisk, folder: &Path) -> Result<House> {
         ),
         catalog: Arc::new(LocalCatalog::open(&folder.join("catalog.db")).context("catalog")?),
         blobs: Arc::new(LocalBlobs::open(on_disk, Path::new("/blobs"), world.clone()).context("blobs")?),
-        seal: Arc::new(SealKey::open(&folder.join("seal.key"), folder, world.clone()).context("seal key")?),
+        seal: seal.clone(),
+        signing_seal: seal,
+        space: None,
         metrics: None,
     };
     let mut settings = Settings::defaults();

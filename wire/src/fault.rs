@@ -2,6 +2,8 @@
 
 use std::borrow::Cow;
 
+use opentrail_event::AccountId;
+
 /// A failure of a call.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -15,6 +17,8 @@ pub struct Fault {
     pub headers: Vec<(&'static str, String)>,
     /// Whether the record leaves out the request's parameters.
     pub hide_parameters: bool,
+    /// What failed was a change of another account: it gets a copy of the record, as of one that succeeds.
+    pub copy_for: Option<AccountId>,
 }
 
 impl Fault {
@@ -32,12 +36,19 @@ impl Fault {
             details: Vec::new(),
             headers: Vec::new(),
             hide_parameters: false,
+            copy_for: None,
         }
     }
 
     /// With one more member of an S3 error document.
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.details.push((name.into(), value.into()));
+        self
+    }
+
+    /// With a copy of the record for another account.
+    pub fn copied(mut self, account: AccountId) -> Self {
+        self.copy_for = Some(account);
         self
     }
 

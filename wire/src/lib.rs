@@ -8,6 +8,7 @@
 //! - **On crash** callers without an answer retry; `capture` resolves what was begun.
 //! - **Absent on purpose**: any knowledge of what a service does, and any trust in a header that is not signed.
 
+mod context;
 mod door;
 mod errors;
 mod fault;
@@ -16,7 +17,7 @@ mod rpc;
 mod service;
 pub mod sigv4;
 
-pub use door::{Door, DoorSettings, Pages, Running};
+pub use door::{Bound, Door, DoorSettings, Pages, Running};
 pub use fault::{BodyFault, Fault};
 pub use operation::{Facts, Operation, RpcAnswer, RpcService};
 pub use service::{Announced, Answer, AnswerBody, BodyRule, Cx, Rejected, RequestBody, RequestHead, Service, Trailers};

@@ -5,6 +5,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
 use opentrail_event::{Category, RawJson};
 use opentrail_journal::CallClass;
+use opentrail_policy::Context;
 use opentrail_protocol::{Document, Malformed, OperationModel, Protocol, Violation, json, query};
 
 use crate::{
@@ -164,6 +165,8 @@ impl RpcService {
             action: facts.action.to_owned(),
             arns,
             owner: None,
+            policy: None,
+            context: Context::new(),
             open: facts.open,
             request_parameters,
             resources,
@@ -182,6 +185,8 @@ impl RpcService {
             action: format!("{}:{}", self.model.signing_name, model.name),
             arns: Vec::new(),
             owner: None,
+            policy: None,
+            context: Context::new(),
             open: false,
             request_parameters,
             resources: Vec::new(),

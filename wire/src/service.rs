@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use opentrail_event::{AccountId, Arn, RawJson, RecordResource, Region, TlsDetails};
 use opentrail_journal::CallClass;
-use opentrail_policy::Principal;
+use opentrail_policy::{Context, Policy, Principal};
 use opentrail_protocol::Protocol;
 
 use crate::{BodyFault, Fault};
@@ -90,6 +90,10 @@ pub struct Announced {
     pub arns: Vec<Arn>,
     /// The account that owns what is touched, where it is known and not the caller's.
     pub owner: Option<AccountId>,
+    /// The policy of what is touched, where it has one.
+    pub policy: Option<Arc<Policy>>,
+    /// The service's own condition keys. The door adds those that every call has ([`Cx::context`]).
+    pub context: Context,
     /// Open to every proven caller: the decider is not asked.
     pub open: bool,
     /// As records spell it; `None` for null.
@@ -126,7 +130,7 @@ pub struct Answer {
     pub additional_event_data: Option<RawJson>,
     /// In place of the announced ones.
     pub resources: Option<Vec<RecordResource>>,
-    /// A change of another account: it gets a copy of the record.
+    /// A call that touched what is another account's: it gets a copy of the record.
     pub copy_for: Option<AccountId>,
 }
 

@@ -14,6 +14,8 @@ use crate::run;
 /// How the small company works: long enough to see the progress, short enough to wait for.
 const SIMULATE: [&str; 6] = ["--seed", "7", "--rate", "40", "--for", "15s"];
 const PORT: u16 = 4566;
+/// Quick enough to see a chain grow.
+const DIGEST_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(crate) fn run(args: &[String]) -> Result<()> {
     let house = run::target().join("demo");
@@ -33,6 +35,20 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     let endpoint = start_server(&program, &house)?;
     let credentials = house.join("data/credentials");
 
+    let shell = Shell::new(&python, &program, &endpoint, &credentials);
+    println!("\nfirst, a trail into a bucket that welcomes it:");
+    let account = shell.output("aws sts get-caller-identity --query Account --output text")?;
+    let policy = house.join("welcome.json");
+    fs::write(&policy, welcome(account.trim())).context("write the bucket's policy")?;
+    shell.show("aws s3 mb s3://demo-trail-logs")?;
+    let policy = policy.display();
+    shell.show(&format!("aws s3api put-bucket-policy --bucket demo-trail-logs --policy file://{policy}"))?;
+    shell.show(
+        "aws cloudtrail create-trail --name demo --s3-bucket-name demo-trail-logs --enable-log-file-validation \
+         --query TrailARN --output text",
+    )?;
+    shell.show("aws cloudtrail start-logging --name demo")?;
+
     println!("\na small company goes to work at {endpoint}\n");
     run::ok(
         Command::new(&program)
@@ -41,7 +57,21 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
             .args(["--endpoint-url", &endpoint, "--data"])
             .arg(house.join("data")),
     )?;
-    try_out(&python, &program, &endpoint, &credentials)?;
+    shell.introduce();
+    println!("\nthen, one after the other:");
+    for command in COMMANDS {
+        // A record is found within a second of its call's answer.
+        std::thread::sleep(Duration::from_secs(1));
+        shell.show(command)?;
+    }
+    println!("\nand the proof that nobody changed the log files:");
+    shell.show("aws s3 ls --recursive s3://demo-trail-logs/AWSLogs/ | tail -n 3")?;
+    // The digest of the company's last seconds is written by then.
+    std::thread::sleep(DIGEST_INTERVAL);
+    shell.show(
+        "aws cloudtrail validate-logs --start-time $(date -u +%Y-%m-%dT00:00:00Z) \
+         --trail-arn $(aws cloudtrail get-trail --name demo --query Trail.TrailARN --output text)",
+    )?;
     println!("\nThe server runs on. Stop it with:\n\n  cargo xtask demo --stop\n");
     Ok(())
 }
@@ -51,7 +81,8 @@ fn start_server(program: &Path, house: &Path) -> Result<String> {
     let free = std::net::TcpListener::bind(("127.0.0.1", PORT)).is_ok();
     let listen = format!("127.0.0.1:{}", if free { PORT } else { 0 });
     let mut server = Command::new(program)
-        .args(["serve", "--listen", &listen, "--data"])
+        .args(["serve", "--listen", &listen, "--set", "trail.delivery_interval=2s"])
+        .args(["--set", &format!("trail.digest_interval={}s", DIGEST_INTERVAL.as_secs()), "--data"])
         .arg(house.join("data"))
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
@@ -90,43 +121,77 @@ fn stop_server(house: &Path) -> Result<()> {
     fs::remove_file(&file).context("remove the server's process id")
 }
 
+/// The policy of a bucket that lets the trails of `account` deliver into it.
+fn welcome(account: &str) -> String {
+    let arn = "arn:aws:s3:::demo-trail-logs";
+    let who = format!(
+        r#""Effect": "Allow", "Principal": {{"Service": "cloudtrail.amazonaws.com"}},
+    "Condition": {{"StringEquals": {{"aws:SourceArn": "arn:aws:cloudtrail:us-east-1:{account}:trail/demo"}}}}"#
+    );
+    format!(
+        r#"{{"Version": "2012-10-17", "Statement": [
+  {{{who}, "Action": "s3:GetBucketAcl", "Resource": "{arn}"}},
+  {{{who}, "Action": "s3:PutObject", "Resource": "{arn}/AWSLogs/{account}/*"}}
+]}}
+"#
+    )
+}
+
+/// What to try, as printed.
+const COMMANDS: [&str; 6] = [
+    "aws s3 mb s3://my-first-bucket",
+    "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
+    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
+     --query 'Events[].[EventTime,EventName,Username]' --output text",
+    "aws cloudtrail lookup-events --no-paginate --max-results 1 --query 'Events[0].CloudTrailEvent' --output text",
+    "aws sts get-caller-identity",
+    "opentrail lookup --all --profile opentrail-operator --since 1h --limit 5 AccessDenied",
+];
+
 /// Runs the commands that are shown, as shown, so that what is printed is known to work.
-fn try_out(python: &Python, program: &Path, endpoint: &str, credentials: &Path) -> Result<()> {
-    let variables = [
-        ("AWS_ENDPOINT_URL", endpoint.to_owned()),
-        ("AWS_SHARED_CREDENTIALS_FILE", credentials.display().to_string()),
-        ("AWS_PROFILE", "opentrail".to_owned()),
-        ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
-    ];
-    let bin = python.folder.join("bin");
-    let tools = program.parent().expect("the program lies in a folder");
-    let path = format!("{}:{}:{}", bin.display(), tools.display(), std::env::var("PATH").unwrap_or_default());
-    println!("\nWhat to try. First, in a shell:\n");
-    for (name, value) in &variables {
-        println!("  export {name}={value}");
-    }
-    println!("  export PATH={}:{}:$PATH", bin.display(), tools.display());
-    let commands = [
-        "aws s3 mb s3://my-first-bucket",
-        "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
-        "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
-         --query 'Events[].[EventTime,EventName,Username]' --output text",
-        "aws cloudtrail lookup-events --no-paginate --max-results 1 --query 'Events[0].CloudTrailEvent' --output text",
-        "aws sts get-caller-identity",
-        "opentrail lookup --all --profile opentrail-operator --since 1h --limit 5 AccessDenied",
-    ];
-    println!("\nthen, one after the other:");
-    for command in commands {
-        println!("\n  $ {command}");
-        std::io::stdout().flush().context("flush")?;
-        // A record is found within a second of its call's answer.
-        std::thread::sleep(Duration::from_secs(1));
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).envs(variables.iter().cloned()).env("PATH", &path).env("AWS_PAGER", "");
-        let out = run::output(&mut shell)?;
-        for line in out.lines() {
-            println!("  {line}");
+struct Shell {
+    variables: [(&'static str, String); 4],
+    /// Where the commands are found.
+    tools: String,
+}
+
+impl Shell {
+    fn new(python: &Python, program: &Path, endpoint: &str, credentials: &Path) -> Self {
+        let tools = program.parent().expect("the program lies in a folder");
+        Self {
+            variables: [
+                ("AWS_ENDPOINT_URL", endpoint.to_owned()),
+                ("AWS_SHARED_CREDENTIALS_FILE", credentials.display().to_string()),
+                ("AWS_PROFILE", "opentrail".to_owned()),
+                ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
+            ],
+            tools: format!("{}:{}", python.folder.join("bin").display(), tools.display()),
         }
     }
-    Ok(())
+
+    /// Prints what a shell needs before the commands work in it.
+    fn introduce(&self) {
+        println!("\nWhat to try. First, in a shell:\n");
+        for (name, value) in &self.variables {
+            println!("  export {name}={value}");
+        }
+        println!("  export PATH={}:$PATH", self.tools);
+    }
+
+    fn output(&self, command: &str) -> Result<String> {
+        let path = format!("{}:{}", self.tools, std::env::var("PATH").unwrap_or_default());
+        let mut shell = Command::new("sh");
+        shell.args(["-c", command]).envs(self.variables.iter().cloned()).env("PATH", path).env("AWS_PAGER", "");
+        run::output(&mut shell)
+    }
+
+    /// Prints a command, runs it, and prints its answer.
+    fn show(&self, command: &str) -> Result<()> {
+        println!("\n  $ {command}");
+        std::io::stdout().flush().context("flush")?;
+        for line in self.output(command)?.lines() {
+            println!("  {line}");
+        }
+        Ok(())
+    }
 }

@@ -59,7 +59,7 @@ pub(crate) fn kill(bench: &Bench) -> Result<Vec<Figure>> {
 }
 
 /// Load until the server is killed; the request ids of what was answered with success.
-fn one_round(server: Server, until_kill: Duration, next: &AtomicU64) -> Result<Vec<String>> {
+pub(crate) fn one_round(server: Server, until_kill: Duration, next: &AtomicU64) -> Result<Vec<String>> {
     let keys = server.keys("opentrail")?;
     let endpoint = server.endpoint.clone();
     std::thread::scope(|scope| {

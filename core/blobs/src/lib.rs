@@ -72,6 +72,9 @@ pub enum Error {
     /// The range does not lie within the blob.
     #[error("range {start}..{end} lies outside the {bytes} bytes of {key}")]
     OutOfRange { key: BlobKey, start: u64, end: u64, bytes: u64 },
+    /// Nothing more is taken until there is space again; what is there can be read and removed.
+    #[error("no room for blobs: {0}")]
+    Full(Arc<str>),
     /// The engine failed; trying again may help.
     #[error("blobs unavailable: {0}")]
     Unavailable(Arc<str>),
@@ -89,6 +92,11 @@ pub type Source<'a> = BoxStream<'a, Result<Bytes, SourceError>>;
 /// `delete` of what is not there is no error. `list` is ascending by name and sees every put that returned before it
 /// began. Dropping the future of a `put` leaves nothing visible.
 pub trait Blobs: Send + Sync {
+    /// Whether `bytes` more would be taken now; [`Error::Full`] where not. Also for those that keep small bodies elsewhere on
+    /// the same disk. An engine that keeps no floor takes anything.
+    fn room(&self, _bytes: u64) -> Result<(), Error> {
+        Ok(())
+    }
     /// Stores the stream's bytes under `key`; returns their count. Durable on return.
     fn put<'a>(&'a self, key: &'a BlobKey, bytes: Source<'a>, if_absent: bool) -> BoxFuture<'a, Result<u64, Error>>;
     /// The bytes in `range` (all of them when `None`), in pieces.

@@ -8,6 +8,7 @@
 //! - **On crash** a put that returned is there; one that did not is there whole or not at all, and may be repeated.
 //! - **Absent on purpose**: retries, which are the destination's, and any way in without a policy.
 
+pub mod kit;
 pub mod memory;
 
 use std::sync::Arc;

@@ -21,6 +21,8 @@ struct State {
     buckets: BTreeMap<String, BucketInfo>,
     /// Buckets that refuse everything, and how.
     faults: BTreeMap<String, BucketError>,
+    /// Buckets that let in one source alone.
+    welcome: BTreeMap<String, OnBehalf>,
     puts: Vec<Put>,
 }
 
@@ -47,6 +49,11 @@ impl MemoryBuckets {
         };
     }
 
+    /// From now on `name` lets in nobody but `source`.
+    pub fn welcome(&self, name: &str, source: OnBehalf) {
+        self.state().welcome.insert(name.to_owned(), source);
+    }
+
     /// Every put that succeeded, oldest first.
     pub fn puts(&self) -> Vec<Put> {
         self.state().puts.clone()
@@ -59,21 +66,83 @@ impl MemoryBuckets {
     }
 }
 
+impl MemoryBuckets {
+    fn enter(&self, by: &OnBehalf, name: &str) -> Result<(), BucketError> {
+        self.look(name)?;
+        match self.state().welcome.get(name) {
+            Some(only) if only != by => {
+                Err(BucketError::Denied { bucket: name.to_owned(), because: "another is welcome".into() })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
 impl Buckets for MemoryBuckets {
     fn describe<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, Result<BucketInfo, BucketError>> {
         async move { self.look(bucket) }.boxed()
     }
 
-    fn read_acl<'a>(&'a self, _by: &'a OnBehalf, bucket: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
-        async move { self.look(bucket).map(drop) }.boxed()
+    fn read_acl<'a>(&'a self, by: &'a OnBehalf, bucket: &'a str) -> BoxFuture<'a, Result<(), BucketError>> {
+        async move { self.enter(by, bucket) }.boxed()
     }
 
     fn put<'a>(&'a self, by: &'a OnBehalf, bucket: &'a str, file: File) -> BoxFuture<'a, Result<(), BucketError>> {
         async move {
-            self.look(bucket)?;
+            self.enter(by, bucket)?;
             self.state().puts.push(Put { by: by.clone(), bucket: bucket.to_owned(), file });
             Ok(())
         }
         .boxed()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::kit::{Kept, Setup, run};
+
+    impl Setup for MemoryBuckets {
+        fn buckets(&self) -> &dyn Buckets {
+            self
+        }
+
+        fn make<'a>(&'a self, bucket: &'a str, info: &'a BucketInfo) -> BoxFuture<'a, ()> {
+            async move { MemoryBuckets::make(self, bucket, info.clone()) }.boxed()
+        }
+
+        fn welcome<'a>(&'a self, bucket: &'a str, source: &'a OnBehalf) -> BoxFuture<'a, ()> {
+            async move {
+                self.fail(bucket, None);
+                MemoryBuckets::welcome(self, bucket, source.clone());
+            }
+            .boxed()
+        }
+
+        fn close<'a>(&'a self, bucket: &'a str) -> BoxFuture<'a, ()> {
+            async move {
+                self.fail(bucket, Some(BucketError::Denied { bucket: bucket.into(), because: "closed".into() }));
+            }
+            .boxed()
+        }
+
+        fn read<'a>(&'a self, bucket: &'a str, key: &'a str) -> BoxFuture<'a, Option<Kept>> {
+            async move {
+                let puts = self.puts();
+                let put = puts.into_iter().rev().find(|put| put.bucket == bucket && put.file.key == key)?;
+                Some(Kept {
+                    bytes: put.file.bytes,
+                    content_type: put.file.content_type.into(),
+                    content_encoding: put.file.content_encoding.map(str::to_owned),
+                    metadata: put.file.metadata,
+                })
+            }
+            .boxed()
+        }
+    }
+
+    #[test]
+    fn memory_passes_the_kit() {
+        futures::executor::block_on(run(&MemoryBuckets::default()));
     }
 }

@@ -22,6 +22,11 @@ impl Arn {
         Self(format!("arn:aws:iam::{account}:user{path}{name}"))
     }
 
+    /// `arn:aws:iam::ACCOUNT:access-key/ID`: IAM names no keys, and only records of our own service do so.
+    pub fn access_key(account: AccountId, id: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:access-key/{id}"))
+    }
+
     /// `arn:aws:s3:::BUCKET`
     pub fn bucket(bucket: &str) -> Self {
         Self(format!("arn:aws:s3:::{bucket}"))

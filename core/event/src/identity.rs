@@ -11,6 +11,8 @@ pub enum IdentityType {
     IAMUser,
     /// Somebody of another account, as the owner of what was touched sees them.
     AWSAccount,
+    /// A service in its own name.
+    AWSService,
 }
 
 /// The `userIdentity` member, in the member order of real records.
@@ -20,12 +22,14 @@ pub struct UserIdentity {
     /// What kind of caller it is.
     #[serde(rename = "type")]
     pub kind: IdentityType,
-    /// `AIDA…` of a user, the account id of a root.
+    /// `AIDA…` of a user, the account id of a root; left out where it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub principal_id: String,
     /// The caller's ARN; left out where it is empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub arn: String,
-    /// The account that owns the caller.
+    /// The account that owns the caller; left out where it is empty.
+    #[serde(skip_serializing_if = "String::is_empty")]
     pub account_id: String,
     /// The access key that signed.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -33,9 +37,25 @@ pub struct UserIdentity {
     /// A user's name; absent for a root without an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+    /// The service that called, in its own name or for the caller.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub invoked_by: Option<String>,
 }
 
 impl UserIdentity {
+    /// A service in its own name, such as `cloudtrail.amazonaws.com`: nothing else is known of it.
+    pub fn service(name: &str) -> Self {
+        Self {
+            kind: IdentityType::AWSService,
+            principal_id: String::new(),
+            arn: String::new(),
+            account_id: String::new(),
+            access_key_id: None,
+            user_name: None,
+            invoked_by: Some(name.to_owned()),
+        }
+    }
+
     /// The caller as the record in another account's history shows them: by id and account alone
     /// (`spec/record.md` 1.4).
     pub fn seen_from_outside(&self) -> Self {
@@ -46,6 +66,7 @@ impl UserIdentity {
             account_id: self.account_id.clone(),
             access_key_id: None,
             user_name: None,
+            invoked_by: None,
         }
     }
 }

@@ -43,6 +43,8 @@ pub struct Call {
     pub request_parameters: Option<RawJson>,
     pub resources: Vec<RecordResource>,
     pub tls: Option<TlsDetails>,
+    /// The account that will get a copy, where that is known already: whether it wants a data event counts as well.
+    pub copy_for: Option<AccountId>,
 }
 
 impl Call {
@@ -65,7 +67,7 @@ pub struct Outcome {
     pub resources: Option<Vec<RecordResource>>,
     /// Some failures are recorded without their parameters.
     pub hide_parameters: bool,
-    /// A change of an account by somebody else: that account gets a copy, bound by one sharedEventID.
+    /// A call that touched what is another account's: it gets a copy, bound by one sharedEventID.
     pub copy_for: Option<AccountId>,
 }
 

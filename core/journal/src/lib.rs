@@ -99,8 +99,9 @@ pub struct Frame {
 /// Why the journal did not take or give it.
 #[derive(Debug, Clone, thiserror::Error)]
 pub enum Error {
-    /// This account's share, or all of the space, is used up by what followers have not taken yet. Retryable.
-    #[error("the journal holds {held} of {max} bytes for {whose}; followers are behind")]
+    /// This account's share, or all of the space, is used up by what followers have not taken yet, or the disk has no more
+    /// to give; `whose` says which. Retryable.
+    #[error("no room in the journal, which holds {held} of {max} bytes, for {whose}")]
     Full { whose: Arc<str>, held: u64, max: u64 },
     /// One entry is larger than the journal takes.
     #[error("an entry of {bytes} bytes is larger than the {max} that the journal takes")]

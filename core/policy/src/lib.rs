@@ -3,20 +3,26 @@
 //! - **From** `wire`, which asks with an access key id and, once the signature is proven, with an action.
 //! - **To** the catalog, where accounts, users and sealed keys live.
 //! - **Promises** that a disabled or deleted key stops working with the call that disabled it, and that nobody but the
-//!   operator crosses an account's border.
+//!   operator crosses an account's border, save where the owner's policy and the caller's own rights both let it.
 //! - **Does not promise** anything about signatures: proving them is `wire`'s part.
 //! - **On crash** nothing is lost: everything here is a catalog transaction or derived from one.
-//! - **Absent on purpose**: HTTP, and the policy language, which a later version of [`Decide`] will speak.
+//! - **Absent on purpose**: HTTP, roles and their sessions, and users' own policies in the policy language: users have coarse
+//!   grants, resources have [policies](Policy).
 
 mod decide;
 mod directory;
+mod language;
 mod principal;
 mod seal;
 
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
-    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Starters, User,
-    UserPolicy, account_of,
+    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
+    User, UserPolicy, account_of,
 };
-pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Secret};
+pub use language::{
+    BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
+    PolicyError, Reach, Request, StatementName, Verdict,
+};
+pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret};
 pub use seal::{Seal, SealError};

@@ -6,6 +6,8 @@ use std::sync::Arc;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, IdentityType, UserIdentity};
 
+use crate::Named;
+
 /// Of the form `AIDA…`, and the same in every house.
 pub(crate) const OPERATOR_UNIQUE_ID: &str = "AIDAOPENTRAILOPERATOR";
 
@@ -67,6 +69,7 @@ impl Principal {
             account_id: self.account.to_string(),
             access_key_id: Some(self.access_key_id.clone()),
             user_name,
+            invoked_by: None,
         }
     }
 }
@@ -100,6 +103,19 @@ pub struct Credential {
     pub secret: Secret,
     /// An inactive key is known but proves nothing.
     pub active: bool,
+}
+
+/// The port from the names in policies to whom they mean.
+pub trait Principals: Send + Sync {
+    /// What `named` stands for: the unique id of a user, the id of an account. `None` if there is nobody of that name.
+    /// Canonical ids are the asker's to find among [`Principals::accounts`].
+    fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>>;
+    /// Up to `limit` accounts by ascending id, behind `after`.
+    fn accounts(
+        &self,
+        after: Option<AccountId>,
+        limit: usize,
+    ) -> BoxFuture<'_, Result<Vec<AccountId>, IdentitiesUnavailable>>;
 }
 
 /// The store of keys could not be read. The caller may retry.

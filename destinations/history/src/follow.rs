@@ -10,10 +10,13 @@ use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
 use opentrail_table::{Error, Row};
 use tokio::sync::watch;
 
+use crate::guard::Clock;
 use crate::{History, schema};
 
 /// Parts and rows that are too old are looked for so often.
 const EXPIRE_PERIOD: Duration = Duration::from_secs(3_600);
+/// The clock is looked at so often.
+const LOOK_PERIOD: Duration = Duration::from_secs(60);
 /// Parts are looked after so often.
 const TEND_PERIOD: Duration = Duration::from_secs(1);
 
@@ -27,11 +30,12 @@ struct State {
     /// When the oldest of what is applied and not committed was applied, on the monotonic clock.
     waiting_since: Option<Duration>,
     expired_at: Option<Duration>,
+    looked_at: Option<Duration>,
 }
 
 impl Course {
     pub(crate) fn new(applied: Positions) -> Self {
-        Self(Mutex::new(State { applied, waiting_since: None, expired_at: None }))
+        Self(Mutex::new(State { applied, waiting_since: None, expired_at: None, looked_at: None }))
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -132,11 +136,29 @@ impl History {
         let now = self.world.monotonic();
         // Not at the start: a machine that boots with a wrong clock gets time to set it before anything is deleted.
         let expired_at = *self.course.state().expired_at.get_or_insert(now);
-        if now.saturating_sub(expired_at) >= EXPIRE_PERIOD {
+        let due = now.saturating_sub(expired_at) >= EXPIRE_PERIOD;
+        self.look_at_the_clock(now, due).await;
+        if due && self.guard.clock() == Clock::Believed {
             match self.table.expire(self.horizon_s()).await {
                 Ok(_) => self.course.state().expired_at = Some(now),
                 Err(error) => tracing::warn!(%error, "expire parts of the history"),
             }
+        }
+    }
+}
+
+impl History {
+    /// By a clock that could not be looked at nothing new is believed.
+    async fn look_at_the_clock(&self, now: Duration, at_once: bool) {
+        {
+            let mut state = self.course.state();
+            if !at_once && state.looked_at.is_some_and(|at| now.saturating_sub(at) < LOOK_PERIOD) {
+                return;
+            }
+            state.looked_at = Some(now);
+        }
+        if let Err(error) = self.guard.look(&*self.catalog, &self.world).await {
+            tracing::warn!(%error, "write down what is known of the clock");
         }
     }
 }

@@ -15,7 +15,7 @@ use opentrail_world::{SimClock, World};
 use proptest::prelude::*;
 use serde_json::json;
 
-use crate::{Ask, Attribute, History, QUARANTINE_MAX, Settings, schema};
+use crate::{Ask, Attribute, Clock, History, QUARANTINE_MAX, Settings, schema};
 use memory::{MemoryCatalog, MemoryTable};
 
 /// What an event of these tests is made of.
@@ -224,6 +224,24 @@ fn parts_are_looked_after_apart_from_commits() {
     house.clock.advance(Duration::from_secs(1_800));
     block_on(house.history.look_after_parts());
     check(3, now_s() + 3_600);
+}
+
+#[test]
+fn a_clock_that_leaps_years_ahead_deletes_nothing_until_it_has_been_there_for_a_day() {
+    let house = house();
+    let minutes = |n: u64| {
+        for _ in 0..n {
+            house.clock.advance(Duration::from_secs(60));
+            block_on(house.history.look_after_parts());
+        }
+        *house.table.expired_before.lock().expect("unpoisoned")
+    };
+    assert_eq!(minutes(61), Some(now_s() + 61 * 60 - 90 * DAY_S));
+    let before = minutes(10);
+    house.clock.set_wall(Timestamp::from_second(now_s() + 3_650 * DAY_S).expect("a time"));
+    assert_eq!(minutes(23 * 60), before, "not by a doubtful clock, however many hours it runs");
+    assert!(matches!(house.history.clock(), Clock::Doubted { .. }));
+    assert!(minutes(61).is_some_and(|at| at > now_s() + 3_000 * DAY_S), "and not never");
 }
 
 #[test]

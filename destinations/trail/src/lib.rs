@@ -9,10 +9,26 @@
 //!   and the same bytes.
 //! - **Absent on purpose**: HTTP, AWS's error names, and what a bucket's policy says.
 
+mod chains;
+mod delivery;
+mod follow;
+mod keys;
+mod member;
 mod registry;
+mod settings;
+mod spool;
+mod status;
 mod timeline;
 mod trail;
 
+pub use delivery::Delivery;
+pub use keys::KeyInfo;
 pub use registry::{NewTrail, REVISIONS_MAX, RegistryError, TAGS_MAX, TRAILS_MAX, Trails};
+pub use settings::{Parts, Settings};
+pub use spool::SpoolError;
+pub use status::{Attempts, Status};
 pub use timeline::{Snapshot, Timeline};
 pub use trail::{Config, Logging, Trail};
+
+#[cfg(test)]
+mod tests;

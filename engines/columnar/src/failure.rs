@@ -9,7 +9,9 @@ pub(crate) fn of_blob(error: opentrail_blobs::Error) -> Error {
     use opentrail_blobs::Error as Blob;
     match error {
         Blob::NotFound(_) | Blob::OutOfRange { .. } => Error::Damaged(error.to_string()),
-        Blob::Exists(_) | Blob::Source(_) | Blob::Unavailable(_) => Error::Unavailable(error.to_string().into()),
+        Blob::Exists(_) | Blob::Source(_) | Blob::Full(_) | Blob::Unavailable(_) => {
+            Error::Unavailable(error.to_string().into())
+        }
     }
 }
 

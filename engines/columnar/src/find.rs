@@ -98,8 +98,9 @@ struct Batch {
 impl<'a> Merged<'a> {
     async fn new(store: &'a Arc<Store>, snapshot: Snapshot, question: &'a Arc<Question>) -> Result<Self, Error> {
         let mut sources = of_parts(store, &snapshot.parts, question).await?;
-        let memories = snapshot.memories.into_iter();
-        sources.extend(memories.map(|memory| Source::Memory(MemorySource::new(memory, question))));
+        for memory in snapshot.memories {
+            sources.push(Source::Memory(MemorySource::new(memory, question).await));
+        }
         let heads = sources.iter().enumerate().filter_map(|(at, source)| {
             let (key, _) = source.head(question)?;
             Some(Reverse((rank(question.order, key), at)))

@@ -53,7 +53,7 @@ impl Source {
         match self {
             Self::Memory(memory) => {
                 let row = memory.rows.pop_front();
-                memory.fill(question);
+                memory.fill(question).await;
                 Ok(row.map(Candidate::Row))
             }
             Self::Part(part) => {
@@ -74,7 +74,7 @@ pub(crate) struct MemorySource {
 }
 
 impl MemorySource {
-    pub(crate) fn new(memory: Arc<Memory>, question: &Question) -> Self {
+    pub(crate) async fn new(memory: Arc<Memory>, question: &Question) -> Self {
         let mut source = Self { memory, window: question.window, rows: VecDeque::new() };
         if let (Some(id), Some(window)) = (question.ids.first(), source.window.take_if(|_| !question.ids.is_empty())) {
             let rows = source.memory.with_id(*id, window).into_iter().filter(|row| question.fits(row));
@@ -83,12 +83,18 @@ impl MemorySource {
                 source.rows.make_contiguous().reverse();
             }
         }
-        source.fill(question);
+        source.fill(question).await;
         source
     }
 
-    fn fill(&mut self, question: &Question) {
+    /// Looks for the next few. Each look is short, and others get their turn before the next one: a question that fits
+    /// nothing looks at every row there is.
+    async fn fill(&mut self, question: &Question) {
+        let mut looked = false;
         while let (true, Some(window)) = (self.rows.is_empty(), self.window) {
+            if std::mem::replace(&mut looked, true) {
+                tokio::task::yield_now().await;
+            }
             let (rows, left) = self.memory.scan(question.order, window, EXAMINED_AT_ONCE, |row| question.fits(row));
             self.rows.extend(rows);
             self.window = left;

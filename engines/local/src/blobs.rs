@@ -24,10 +24,12 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream};
 use futures::{FutureExt, StreamExt};
 use opentrail_blobs::{BlobKey, Blobs, Error, Source};
+use opentrail_journal::Urgency;
 use opentrail_world::World;
 
 use self::put::Put;
 use crate::disk::{Disk, DiskFile, read_exact_at};
+use crate::space::FreeSpace;
 
 /// A stream is read and written in pieces of this size.
 const PIECE_BYTES: usize = 256 * 1024;
@@ -44,6 +46,22 @@ const NO_SEGMENT: &str = "+";
 #[derive(Clone)]
 pub struct LocalBlobs {
     store: Arc<Store>,
+    floor: Option<Arc<Floor>>,
+}
+
+/// The floor of free space, and for whose names it is lower.
+struct Floor {
+    space: Arc<FreeSpace>,
+    mending: Vec<String>,
+}
+
+impl Floor {
+    /// Grants bytes of the blob `key` that are about to be written.
+    fn claim(&self, key: &BlobKey, bytes: u64) -> Result<(), Error> {
+        let mends = self.mending.iter().any(|prefix| key.as_str().starts_with(prefix));
+        let urgency = if mends { Urgency::ControlPlane } else { Urgency::Normal };
+        self.space.claim(bytes, urgency).map_err(|short| Error::Full(short.to_string().into()))
+    }
 }
 
 /// The folder and what is known of it.
@@ -69,11 +87,17 @@ impl LocalBlobs {
         if !left.is_empty() {
             tracing::info!(files = left.len(), "swept blobs that were never finished");
         }
-        Ok(Self { store: Arc::new(store) })
+        Ok(Self { store: Arc::new(store), floor: None })
+    }
+
+    /// From now on bytes are taken only while `space` has some; blobs whose names begin with one of `mending` are written
+    /// on for longer than the others.
+    pub fn with_floor(self, space: Arc<FreeSpace>, mending: Vec<String>) -> Self {
+        Self { floor: Some(Arc::new(Floor { space, mending })), ..self }
     }
 
     async fn put_stream(&self, key: &BlobKey, mut bytes: Source<'_>, if_absent: bool) -> Result<u64, Error> {
-        let mut put = Put::new(self.store.clone(), key.clone(), if_absent);
+        let mut put = Put::new(self.store.clone(), self.floor.clone(), key.clone(), if_absent);
         while let Some(piece) = bytes.next().await {
             let piece = piece.map_err(|e| Error::Source(e.to_string().into()))?;
             put.take(piece).await?;
@@ -143,6 +167,11 @@ fn failed(what: &'static str, key: &BlobKey) -> impl Fn(io::Error) -> Error {
 }
 
 impl Blobs for LocalBlobs {
+    fn room(&self, bytes: u64) -> Result<(), Error> {
+        let Some(floor) = &self.floor else { return Ok(()) };
+        floor.space.look(bytes, Urgency::Normal).map_err(|short| Error::Full(short.to_string().into()))
+    }
+
     fn put<'a>(&'a self, key: &'a BlobKey, bytes: Source<'a>, if_absent: bool) -> BoxFuture<'a, Result<u64, Error>> {
         self.put_stream(key, bytes, if_absent).boxed()
     }

@@ -58,7 +58,7 @@ use std::thread::JoinHandle;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Region};
-use opentrail_journal::{Entry, Error, Frame, Journal, Partition, Position, Positions};
+use opentrail_journal::{Entry, Error, Frame, Journal, Partition, Position, Positions, Urgency};
 use opentrail_world::World;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, oneshot, watch};
@@ -69,6 +69,7 @@ use self::log::{Log, Segment, unpack};
 use self::recover::Recovery;
 use self::writer::{Job, Writer};
 use crate::disk::{Disk, read_exact_at};
+use crate::space::{FreeSpace, Short};
 
 /// The largest entry: a record is at most a quarter of it.
 pub const ENTRY_BYTES_MAX: usize = 1024 * 1024;
@@ -151,6 +152,7 @@ pub struct LocalJournal {
     writers: Vec<JoinHandle<()>>,
     room: Vec<Arc<Semaphore>>,
     janitor: Option<JoinHandle<()>>,
+    space: Option<Arc<FreeSpace>>,
 }
 
 /// What callers, writers and the janitor share.
@@ -219,7 +221,7 @@ impl LocalJournal {
                 .map_err(OpenError::io("start thread for", dir))?
         };
         let (writers, room) = (Vec::new(), Vec::new());
-        let mut this = Self { shared, jobs: Vec::new(), writers, room, janitor: Some(janitor) };
+        let mut this = Self { shared, jobs: Vec::new(), writers, room, janitor: Some(janitor), space: None };
         for (partition, (file, marked)) in files.into_iter().enumerate() {
             let writer = Writer::new(this.shared.clone(), partition as u32, file, marked);
             let writer = writer.map_err(OpenError::io("start writer for", dir))?;
@@ -231,6 +233,12 @@ impl LocalJournal {
             this.room.push(Arc::new(Semaphore::new(QUEUE_KIB_MAX as usize)));
         }
         Ok(this)
+    }
+
+    /// From now on entries are taken only while `space` has some.
+    pub fn with_floor(mut self, space: Arc<FreeSpace>) -> Self {
+        self.space = Some(space);
+        self
     }
 
     /// Where entries of this account and region go.
@@ -257,6 +265,11 @@ impl LocalJournal {
             return Err(Error::Unavailable(why));
         }
         let leave = self.shared.budget.admit(&batch)?;
+        if let Some(space) = &self.space {
+            let mends = batch.iter().all(|entry| entry.urgency == Urgency::ControlPlane);
+            let urgency = if mends { Urgency::ControlPlane } else { Urgency::Normal };
+            space.claim(leave.bytes(), urgency).map_err(|short| self.shared.no_space(&short))?;
+        }
         let at = partition.0 as usize;
         let kib = (total as u32).div_ceil(1024);
         let closed = || Error::Unavailable("the journal's writer has stopped; restart".into());
@@ -361,6 +374,11 @@ impl Shared {
     fn poison_with(&self, partition: u32, why: String) -> Arc<str> {
         tracing::error!(partition, %why, "the journal takes nothing more until a restart");
         self.poison.get_or_init(|| format!("{why}; restart to find out what landed").into()).clone()
+    }
+
+    /// What callers are told when the disk is at its floor.
+    fn no_space(&self, short: &Short) -> Error {
+        Error::Full { whose: short.to_string().into(), held: self.budget.held(), max: self.settings.bytes_max }
     }
 
     /// What callers are told when the file system, and not the budget, has no room.

@@ -2,7 +2,8 @@
 //!
 //! - **From** `server`, which opens a [`Local`] and hands its parts on as ports.
 //! - **To** the file system, through [`Disk`]; the catalog through SQLite.
-//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike.
+//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike; and that a
+//!   floor of free space is kept, below which only what mends the cause is taken.
 //! - **Does not promise** to mend damage: a journal that was good once and is not now does not open.
 //! - **On crash** the next start cuts the torn tail, sweeps unfinished blobs, and goes on.
 //! - **Absent on purpose**: any knowledge of what records, keys and blobs mean; more than one process at a time.
@@ -13,6 +14,7 @@ mod disk;
 mod journal;
 mod lock;
 mod seal;
+mod space;
 #[cfg(test)]
 mod tests;
 
@@ -35,6 +37,7 @@ pub use disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
 pub use journal::{BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalSettings, LocalJournal, OpenError as JournalOpenError};
 pub use lock::{DirLock, LockError};
 pub use seal::{SealKey, SealKeyError};
+pub use space::{ASK_PERIOD, FreeSpace, Short};
 
 /// What an owner may choose.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -44,6 +47,13 @@ pub struct Settings {
     pub journal: JournalSettings,
     /// Where the key that seals secrets lies. Default: `seal.key` in the data folder.
     pub seal_key_file: Option<PathBuf>,
+    /// Where the key lies under which the keys that sign digests are sealed. Default: the one that seals all secrets.
+    pub signing_key_file: Option<PathBuf>,
+    /// Bytes of the disk that are to stay free; 0 (the default) turns the floor off.
+    pub free_floor: u64,
+    /// What the names of blobs begin with that are written on below the floor, down to a quarter of it: those by which the
+    /// journal gets shorter.
+    pub mending_blobs: Vec<String>,
 }
 
 /// Why the data folder does not open.
@@ -68,6 +78,9 @@ pub struct Local {
     pub catalog: Arc<dyn Catalog>,
     pub blobs: Arc<dyn Blobs>,
     pub seal: Arc<dyn Seal>,
+    /// Seals the keys that sign digests.
+    pub signing_seal: Arc<dyn Seal>,
+    pub space: Arc<FreeSpace>,
     /// Held until the last clone is dropped: keep it longer than the others.
     pub lock: Arc<DirLock>,
 }
@@ -85,14 +98,21 @@ impl Local {
         make_dir(dir).map_err(io("make folder"))?;
         let lock = Arc::new(DirLock::take(dir, "opentrail", &world)?);
         let key_file = settings.seal_key_file.unwrap_or_else(|| dir.join("seal.key"));
-        let seal = Arc::new(SealKey::open(&key_file, dir, world.clone())?);
+        let seal: Arc<dyn Seal> = Arc::new(SealKey::open(&key_file, dir, world.clone())?);
+        let signing_seal: Arc<dyn Seal> = match settings.signing_key_file {
+            Some(file) => Arc::new(SealKey::open_for_signing(&file, dir, world.clone())?),
+            None => seal.clone(),
+        };
         let catalog_dir = dir.join("catalog");
         disk.create_dir(&catalog_dir).and_then(|()| disk.sync_dir(dir)).map_err(io("make folders in"))?;
         let catalog = Arc::new(LocalCatalog::open(&catalog_dir.join("catalog.sqlite"))?);
         let blobs =
             LocalBlobs::open(disk.clone(), &dir.join("blobs"), world.clone()).map_err(io("open the blobs in"))?;
-        let journal = LocalJournal::open(disk, &dir.join("journal"), settings.journal, world)?;
-        Ok(Self { journal: Arc::new(journal), catalog, blobs: Arc::new(blobs), seal, lock })
+        let journal = LocalJournal::open(disk.clone(), &dir.join("journal"), settings.journal, world.clone())?;
+        let space = Arc::new(FreeSpace::new(disk, dir, settings.free_floor, world));
+        let blobs = blobs.with_floor(space.clone(), settings.mending_blobs);
+        let journal = journal.with_floor(space.clone());
+        Ok(Self { journal: Arc::new(journal), catalog, blobs: Arc::new(blobs), seal, signing_seal, space, lock })
     }
 }
 

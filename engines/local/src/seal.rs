@@ -7,7 +7,7 @@
 //!           13  …  ciphertext, then the tag of 16 bytes.  Authenticated with it: "opentrail seal 1", 0, the context
 //! ```
 //!
-//! `DIR/seal.check` holds a hash of the key, so that a lost or exchanged key file is noticed at the start and never
+//! `DIR/seal.check` (`DIR/signing.check` for the key of signing keys) holds a hash of the key, so that a lost or exchanged key file is noticed at the start and never
 //! replaced in silence by a new one, under which nothing could be opened.
 
 use std::fs::{self, File, OpenOptions};
@@ -50,15 +50,23 @@ pub struct SealKey {
 impl SealKey {
     /// Reads the key file, or makes it where `dir` has never seen a key.
     pub fn open(path: &Path, dir: &Path, world: World) -> Result<Self, SealKeyError> {
-        let check_path = dir.join("seal.check");
+        Self::open_checked(path, &dir.join("seal.check"), world)
+    }
+
+    /// The same for the key under which signing keys alone lie.
+    pub fn open_for_signing(path: &Path, dir: &Path, world: World) -> Result<Self, SealKeyError> {
+        Self::open_checked(path, &dir.join("signing.check"), world)
+    }
+
+    fn open_checked(path: &Path, check_path: &Path, world: World) -> Result<Self, SealKeyError> {
         let io = |what, path: &Path| {
             let path = path.to_path_buf();
             move |source| SealKeyError::Io { what, path, source }
         };
-        let known = match fs::read_to_string(&check_path) {
+        let known = match fs::read_to_string(check_path) {
             Ok(text) => Some(text.trim().to_owned()),
             Err(e) if e.kind() == io::ErrorKind::NotFound => None,
-            Err(e) => return Err(io("read", &check_path)(e)),
+            Err(e) => return Err(io("read", check_path)(e)),
         };
         let key = match read_key(path)? {
             Some(key) => key,
@@ -74,7 +82,7 @@ impl SealKey {
         match known {
             Some(known) if known != check => return Err(SealKeyError::Other { path: path.into() }),
             Some(_) => {}
-            None => write_new(&check_path, (check + "\n").as_bytes(), &world).map_err(io("make", &check_path))?,
+            None => write_new(check_path, (check + "\n").as_bytes(), &world).map_err(io("make", check_path))?,
         }
         let key = UnboundKey::new(&AES_256_GCM, &*key).expect("the key has the cipher's length");
         Ok(Self { key: LessSafeKey::new(key), world })

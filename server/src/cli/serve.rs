@@ -1,6 +1,7 @@
 //! `opentrail serve`: the server, from its settings to its end.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use anyhow::Context;
 use clap::Args;
@@ -11,7 +12,7 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config::From;
 use super::{Shell, print};
-use crate::house::ShownSettings;
+use crate::house::{ShownSettings, Space};
 use crate::settings::{Loaded, Source, TABLE, load};
 use crate::{House, Parts, credentials_file, logs};
 
@@ -60,6 +61,11 @@ impl Serve {
                 catalog: local.catalog.clone(),
                 blobs: local.blobs.clone(),
                 seal: local.seal.clone(),
+                signing_seal: local.signing_seal.clone(),
+                space: Some({
+                    let space = local.space.clone();
+                    Arc::new(move || Space { free_bytes: space.free(), floor_bytes: space.floor() })
+                }),
                 metrics: Some(PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?),
             },
             settings,
@@ -110,6 +116,10 @@ fn engines(loaded: &Loaded) -> LocalSettings {
             ..JournalSettings::default()
         },
         seal_key_file: settings.seal_key_file.clone(),
+        signing_key_file: settings.signing_key_file.clone(),
+        free_floor: settings.disk_free_floor,
+        // The history's parts and the trails' spool: only when they are written is the journal let go.
+        mending_blobs: vec!["table/".into(), "spool/".into()],
     }
 }
 

@@ -1,9 +1,11 @@
 //! The composition root: engines → recovery → followers → services → door, and back in reverse.
 
 mod announce;
+mod backlog;
 mod find;
 mod pages;
 mod ready;
+mod reports;
 mod tokens;
 
 use std::net::SocketAddr;
@@ -20,9 +22,9 @@ use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
 use opentrail_operator::TokenKey;
 use opentrail_policy::{Directory, DirectoryError, Grants, Seal, SealError, Starters};
 use opentrail_protocol::Models;
-use opentrail_s3::{S3Service, S3Settings};
+use opentrail_s3::{S3Guards, S3Service, S3Settings};
 use opentrail_table::Table;
-use opentrail_trail::{RegistryError, Trails};
+use opentrail_trail::{Delivery, RegistryError, SpoolError, Trails};
 use opentrail_wire::{Door, DoorSettings, Running, Service};
 use opentrail_world::World;
 use tokio::sync::watch;
@@ -32,7 +34,9 @@ use crate::settings::Settings;
 
 use announce::Announcer;
 pub use announce::ShownSettings;
+use backlog::LaterBacklog;
 use pages::HousePages;
+pub use pages::{AskSpace, Space};
 
 /// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
 pub struct Parts {
@@ -41,6 +45,10 @@ pub struct Parts {
     pub catalog: Arc<dyn Catalog>,
     pub blobs: Arc<dyn Blobs>,
     pub seal: Arc<dyn Seal>,
+    /// Seals the keys that sign digests; may be the same.
+    pub signing_seal: Arc<dyn Seal>,
+    /// For `/health` and `/metrics`; without it they say nothing of the disk.
+    pub space: Option<AskSpace>,
     /// Renders the metrics of this process; without it `/metrics` is not there.
     pub metrics: Option<PrometheusHandle>,
 }
@@ -58,6 +66,8 @@ pub enum HouseError {
     Catalog(#[from] opentrail_catalog::Error),
     #[error("catalog: {0}")]
     Damaged(#[from] Damaged),
+    #[error("trails: {0}")]
+    Delivery(#[from] SpoolError),
     #[error("recording: {0}")]
     Refused(#[from] Refused),
     #[error("record the start: {0}")]
@@ -82,16 +92,23 @@ pub struct House {
     recorder_task: JoinHandle<()>,
     /// One per follower, and one that looks after the history's parts.
     pumps: Vec<JoinHandle<()>>,
+    stop_delivery: watch::Sender<bool>,
+    delivery_task: JoinHandle<()>,
     sweep: JoinHandle<()>,
 }
 
 impl House {
     /// Names under which parts of a house hold the journal: an engine truncates nothing before each of them has spoken.
-    pub const HOLDERS: [&str; 2] = ["capture", "history"];
+    pub const HOLDERS: [&str; 3] = ["capture", "history", Delivery::HOLDER];
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, metrics } = parts;
+        let Parts { world, journal, catalog, blobs, seal, signing_seal, space, metrics } = parts;
+
+        // The address first: a start that cannot have it is none, and leaves nothing on record.
+        let door_settings = door_settings(settings);
+        let bound = door_settings.bind().await;
+        let bound = bound.map_err(|source| HouseError::Listen { address: settings.listen, source })?;
 
         // Who there is.
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
@@ -101,7 +118,9 @@ impl House {
         let trails = Trails::open(catalog.clone(), journal.watch(), world.clone()).await?;
 
         // What was left open is closed before anything new begins.
-        let recorder = Arc::new(Recorder::new(journal.clone(), trails.clone(), world.clone()));
+        let backlog = LaterBacklog::default();
+        let recorder = Recorder::new(journal.clone(), trails.clone(), world.clone());
+        let recorder = Arc::new(recorder.with_backlog(Arc::new(backlog.clone())));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 
@@ -126,12 +145,42 @@ impl House {
                 seal_bytes: settings.history_seal_bytes,
                 seal_age: settings.history_seal_age,
                 retention_days: settings.history_retention_days,
+                trust_clock: settings.history_trust_clock,
             },
         ));
 
+        let decide = Arc::new(Grants::new(directory.clone()));
+        let s3 = S3Service::new(
+            catalog.clone(),
+            blobs.clone(),
+            world.clone(),
+            S3Guards { decide: decide.clone(), principals: directory.clone() },
+            S3Settings { regions: settings.regions.clone() },
+        );
+        let buckets = s3.buckets(recorder.clone());
+        let delivery = Delivery::open(
+            opentrail_trail::Parts {
+                world: world.clone(),
+                catalog: catalog.clone(),
+                blobs: blobs.clone(),
+                buckets: buckets.clone(),
+                seal: signing_seal,
+                trails: trails.clone(),
+            },
+            opentrail_trail::Settings {
+                delivery_interval: settings.trail_delivery_interval,
+                digest_interval: settings.trail_digest_interval,
+                spool_account_bytes: settings.trail_spool_account_bytes,
+                spool_bytes: settings.trail_spool_bytes,
+                regions: settings.regions.clone(),
+            },
+        )
+        .await?;
+        backlog.set(delivery.clone());
+
         // Every follower there is.
         let (stop_followers, followers_stop) = watch::channel(false);
-        let followers: Vec<Arc<dyn Follower>> = vec![history.clone()];
+        let followers: Vec<Arc<dyn Follower>> = vec![history.clone(), delivery.clone()];
         let mut statuses = Vec::new();
         let mut pumps = Vec::new();
         for follower in followers {
@@ -150,19 +199,15 @@ impl House {
         let (tended, tending_stops) = (history.clone(), followers_stop.clone());
         pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
 
-        // What the start changes is on record before the door opens. Followers run by now: they make room in a full journal.
-        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, world: &world };
-        announcer.started(shown).await?;
-        announcer.merged(&directory.merge(&settings.keys).await?).await?;
+        // What the start changes is on record before it is changed. Followers run by now: they make room in a full journal.
+        let announcer = Announcer { recorder: &recorder, catalog: &*catalog, history: &history, world: &world };
+        let plan = directory.plan(&settings.keys).await?;
+        announcer.announce(shown, &directory.starters().await?, plan.changes()).await?;
+        directory.apply(plan).await?;
+        announcer.done(shown).await?;
 
         // Who answers.
         let models = Models::builtin();
-        let s3 = S3Service::new(
-            catalog.clone(),
-            blobs.clone(),
-            world.clone(),
-            S3Settings { regions: settings.regions.clone() },
-        );
         let [sts, iam] = opentrail_iam::services(&models);
         let find = Arc::new(find::HistoryFind { history: history.clone() });
         let services: Vec<Arc<dyn Service>> = vec![
@@ -170,7 +215,11 @@ impl House {
                 &models,
                 opentrail_cloudtrail::Parts {
                     history: history.clone(),
-                    trails: None,
+                    trails: opentrail_cloudtrail::Desk {
+                        trails,
+                        buckets,
+                        reports: Arc::new(reports::TrailReports(delivery.clone())),
+                    },
                     world: world.clone(),
                     token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
                 },
@@ -192,30 +241,25 @@ impl House {
             ready: AtomicBool::new(true),
             journal: journal.clone(),
             history: table,
+            clock: history.clone(),
             followers: statuses,
+            space,
             metrics,
         });
-        let mut host_names = settings.listen_hosts.clone();
-        host_names.push("localhost".into());
         let door = Door {
-            settings: DoorSettings {
-                listen: settings.listen,
-                tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
-                regions: settings.regions.clone(),
-                host_names,
-                connections_max: settings.limits_connections,
-                head_timeout: settings.limits_head_timeout,
-                body_idle_timeout: settings.limits_body_idle_timeout,
-                drain_timeout: settings.limits_drain_timeout,
-            },
+            settings: door_settings,
             world: world.clone(),
             identities: directory.clone(),
-            decide: Arc::new(Grants::new(directory.clone())),
+            decide,
             capture: recorder.clone(),
             services,
             pages: pages.clone(),
         };
-        let door = door.open().await.map_err(|source| HouseError::Listen { address: settings.listen, source })?;
+        let door = door.open(bound);
+
+        // Only now: what is put into a bucket is recorded, and the door's own calls come first.
+        let (stop_delivery, delivery_stops) = watch::channel(false);
+        let delivery_task = tokio::spawn(async move { delivery.run(delivery_stops).await });
 
         // What earlier runs staged and never used; calls are served meanwhile.
         let sweep = tokio::spawn(async move {
@@ -235,6 +279,8 @@ impl House {
             stop_followers,
             recorder_task,
             pumps,
+            stop_delivery,
+            delivery_task,
             sweep,
         })
     }
@@ -270,12 +316,29 @@ impl House {
         self.door.stop().await;
         self.sweep.abort();
         // Whoever listens has ended only if its task has; the joins below tell.
+        let _ = self.stop_delivery.send(true);
+        join("delivery", self.delivery_task).await;
         let _ = self.stop_recorder.send(true);
         join("recorder", self.recorder_task).await;
         let _ = self.stop_followers.send(true);
         for pump in self.pumps {
             join("follower", pump).await;
         }
+    }
+}
+
+fn door_settings(settings: &Settings) -> DoorSettings {
+    let mut host_names = settings.listen_hosts.clone();
+    host_names.push("localhost".into());
+    DoorSettings {
+        listen: settings.listen,
+        tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
+        regions: settings.regions.clone(),
+        host_names,
+        connections_max: settings.limits_connections,
+        head_timeout: settings.limits_head_timeout,
+        body_idle_timeout: settings.limits_body_idle_timeout,
+        drain_timeout: settings.limits_drain_timeout,
     }
 }
 

@@ -41,6 +41,23 @@ pub(super) fn span(text: &str, min_s: u64, max_s: u64) -> Result<Duration, Strin
     count(text, min_s, max_s).map(Duration::from_secs)
 }
 
+/// Seconds, or a number with its unit: `90`, `90s`, `5m`, `1h`, `1d`.
+pub(super) fn units(text: &str, min_s: u64, max_s: u64) -> Result<Duration, String> {
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let scale = match &text[digits.len()..] {
+        "" | "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => return Err("write seconds, or a number with s, m, h or d behind it: 90, 90s, 5m, 1h".into()),
+    };
+    let seconds = digits.parse::<u64>().ok().and_then(|n| n.checked_mul(scale));
+    match seconds {
+        Some(seconds) if (min_s..=max_s).contains(&seconds) => Ok(Duration::from_secs(seconds)),
+        _ => Err(format!("write a time from {min_s} to {max_s} seconds, such as 90, 90s or 5m")),
+    }
+}
+
 pub(super) fn fraction(text: &str) -> Result<f64, String> {
     match text.parse::<f64>() {
         Ok(n) if n > 0.0 && n <= 1.0 => Ok(n),

@@ -1,7 +1,7 @@
 //! The table of settings. A line here is all that a new one needs.
 
 use super::keys::read_keys;
-use super::read::{count, flag, format, fraction, level, list, optional_path, path, regions, socket, span};
+use super::read::{count, flag, format, fraction, level, list, optional_path, path, regions, socket, span, units};
 use super::{Settings, keys};
 
 /// One setting.
@@ -137,6 +137,14 @@ pub const TABLE: &[Setting] = &[
         "most of journal.bytes_max that one account may fill",
         |s, t| fraction(t).map(|v| s.journal_account_share = v)
     ),
+    setting!(
+        "disk.free_floor",
+        "1073741824",
+        "bytes",
+        false,
+        "kept free on the disk of data: below it calls and objects are refused until there is space again; 0 turns it off",
+        |s, t| count(t, 0, 1024 * GIB).map(|v| s.disk_free_floor = v)
+    ),
     setting!("history.retention_days", "90", "days", true, "how long management events are found", |s, t| {
         count(t, 1, 36_500).map(|v| s.history_retention_days = v as u32)
     }),
@@ -146,9 +154,52 @@ pub const TABLE: &[Setting] = &[
     setting!("history.seal_age", "60", "seconds", false, "events are written as a part at this age", |s, t| {
         span(t, 1, 86_400).map(|v| s.history_seal_age = v)
     }),
+    setting!(
+        "history.trust_clock",
+        "false",
+        "true or false",
+        true,
+        "let events expire at once by a clock that is more than 7 days ahead of when the server last ran",
+        |s, t| flag(t).map(|v| s.history_trust_clock = v)
+    ),
     setting!("history.cache_bytes", "67108864", "bytes", false, "most memory for indexes of parts", |s, t| {
         count(t, MIB, 64 * GIB).map(|v| s.history_cache_bytes = v)
     }),
+    setting!(
+        "trail.delivery_interval",
+        "5m",
+        "seconds, or 2s, 5m, 1h",
+        false,
+        "log files are written so often",
+        |s, t| { units(t, 1, 86_400).map(|v| s.trail_delivery_interval = v) }
+    ),
+    setting!("trail.digest_interval", "1h", "seconds, or 10s, 5m, 1h", true, "what one digest file covers", |s, t| {
+        units(t, 1, 86_400).map(|v| s.trail_digest_interval = v)
+    }),
+    setting!(
+        "trail.spool_account_bytes",
+        "536870912",
+        "bytes",
+        false,
+        "most of undelivered log files of one account, as when a bucket is gone; then its calls are refused",
+        |s, t| count(t, 64 * KIB, 1024 * GIB).map(|v| s.trail_spool_account_bytes = v)
+    ),
+    setting!(
+        "trail.spool_bytes",
+        "4294967296",
+        "bytes",
+        false,
+        "most of undelivered log files of all accounts together",
+        |s, t| count(t, 64 * KIB, 1024 * GIB).map(|v| s.trail_spool_bytes = v)
+    ),
+    setting!(
+        "signing.key_file",
+        "",
+        "file",
+        true,
+        "key that seals the keys which sign digests; made at first use; that of seal.key_file where not set",
+        |s, t| optional_path(t).map(|v| s.signing_key_file = v)
+    ),
     setting!("limits.connections", "1024", "connections", false, "most open at a time", |s, t| {
         count(t, 1, 100_000).map(|v| s.limits_connections = v as usize)
     }),

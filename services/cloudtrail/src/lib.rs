@@ -36,8 +36,7 @@ const SIGNING_NAME: &str = "cloudtrail";
 /// What the service stands on.
 pub struct Parts {
     pub history: Arc<History>,
-    /// Without it the operations on trails are not there.
-    pub trails: Option<Desk>,
+    pub trails: Desk,
     pub world: World,
     pub token_key: TokenKey,
 }

@@ -93,21 +93,30 @@ fn block_on<F: Future>(future: F) -> F::Output {
     tokio::runtime::Builder::new_current_thread().build().expect("a runtime").block_on(future)
 }
 
+fn registry(world: &World) -> Arc<Trails> {
+    let (_, ends) = tokio::sync::watch::channel(Positions::default());
+    let rows = Arc::new(opentrail_catalog::memory::MemoryCatalog::default());
+    block_on(Trails::open(rows, ends, world.clone())).expect("opens")
+}
+
+/// For tests of operations that look at no trail.
+pub(crate) fn desk(world: &World) -> Desk {
+    Desk { trails: registry(world), buckets: Arc::new(MemoryBuckets::default()), reports: Arc::new(Told::default()) }
+}
+
 fn house() -> House {
     let (world, clock) = World::simulated(5, NOW.parse().expect("a time"));
     let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::default());
     let table = MemoryTable::new(schema(), world.clone());
     let history = Arc::new(History::new(table, catalog, world.clone(), opentrail_history::Settings::default()));
-    let (_, ends) = tokio::sync::watch::channel(Positions::default());
-    let rows = Arc::new(opentrail_catalog::memory::MemoryCatalog::default());
-    let trails = block_on(Trails::open(rows, ends, world.clone())).expect("opens");
+    let trails = registry(&world);
     let (buckets, told) = (Arc::new(MemoryBuckets::default()), Arc::new(Told::default()));
     let info = BucketInfo { account: ANNA.parse().expect("an account"), region: Region::us_east_1() };
     buckets.make("logs", info.clone());
     buckets.make("more-logs", info);
     let desk = Desk { trails: trails.clone(), buckets: buckets.clone(), reports: told.clone() };
     let token_key = TokenKey::new(&[7; 32]);
-    let parts = Parts { history, trails: Some(desk), world: world.clone(), token_key };
+    let parts = Parts { history, trails: desk, world: world.clone(), token_key };
     House { service: crate::service(&Models::builtin(), parts), trails, buckets, told, world, clock }
 }
 

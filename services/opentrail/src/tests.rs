@@ -184,6 +184,46 @@ fn a_change_by_the_operator_is_copied_to_its_account() {
 }
 
 #[test]
+fn what_the_operator_fails_to_change_is_copied_too_where_there_is_such_an_account() {
+    let bench = bench();
+    let account = bench.account.to_string();
+    let fails = |name: &str, cx: &Cx, input: &Document| bench.run(name, cx, input).expect_err("fails").copy_for;
+    let gone = input().with("AccountId", account.as_str()).with("UserName", "gone");
+    for name in ["DeleteUser", "CreateAccessKey"] {
+        assert_eq!(fails(name, &bench.operator(), &gone), Some(bench.account), "{name}");
+        assert_eq!(fails(name, &bench.root(), &gone), None, "{name}: its own");
+    }
+    let nobodys = input().with("AccountId", "999999999999").with("UserName", "ana");
+    assert_eq!(fails("CreateUser", &bench.operator(), &nobodys), None);
+}
+
+#[test]
+fn changes_of_keys_name_the_key_and_its_user() {
+    let bench = bench();
+    bench.run("CreateUser", &bench.root(), &input().with("UserName", "ana").with("Path", "/ops/")).expect("made");
+    let resources = |answer: RpcAnswer| -> Vec<(&'static str, String)> {
+        let resources = answer.resources.expect("resources");
+        resources
+            .into_iter()
+            .map(|r| (r.kind, r.arn.as_str().rsplit_once("::").expect("an ARN").1.to_owned()))
+            .collect()
+    };
+    let made = bench.run("CreateAccessKey", &bench.root(), &input().with("UserName", "ana")).expect("made");
+    let id = made.output.get("AccessKey").and_then(|k| k.text("AccessKeyId")).expect("an id").to_owned();
+    let account = bench.account;
+    let expect = vec![
+        ("AWS::IAM::AccessKey", format!("{account}:access-key/{id}")),
+        ("AWS::IAM::User", format!("{account}:user/ops/ana")),
+    ];
+    assert_eq!(resources(made), expect);
+    let off = input().with("AccessKeyId", id.as_str()).with("Status", "Inactive");
+    assert_eq!(resources(bench.run("UpdateAccessKey", &bench.root(), &off).expect("off")), expect);
+    assert_eq!(resources(bench.run("DeleteAccessKey", &bench.root(), &off).expect("gone")), expect);
+    let roots = bench.run("CreateAccessKey", &bench.root(), &input()).expect("made");
+    assert_eq!(resources(roots).len(), 1, "a root's key has no user");
+}
+
+#[test]
 fn another_account_stands_in_the_arn_that_the_decider_sees() {
     let bench = bench();
     let other = input().with("AccountId", "999999999999").with("UserName", "x");

@@ -9,15 +9,17 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use http::{HeaderMap, HeaderName, Method, Uri};
-use opentrail_event::{AccountId, Region};
+use opentrail_event::{AccountId, Arn, Region};
+use opentrail_policy::Context;
 use opentrail_protocol::s3::S3Call;
-use opentrail_wire::{Fault, RequestBody};
+use opentrail_wire::{Cx, Fault, RequestBody};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use s3s::xml::Deserializer;
 
 use crate::asked::Asked;
 use crate::bodies::Outgoing;
 use crate::faults;
+use crate::policy::Authorizer;
 use crate::refuse::Configuration;
 use crate::spell;
 use crate::store::Bucket;
@@ -41,6 +43,11 @@ pub(crate) struct Exchange {
     pub(crate) region: Region,
     /// Seconds since 1970.
     pub(crate) now_s: i64,
+    /// The caller.
+    cx: Cx,
+    /// The circumstances, for questions that the door could not ask.
+    context: Context,
+    authorizer: Arc<Authorizer>,
     /// The bucket that the call is about, where there is one already.
     pub(crate) bucket: Option<Bucket>,
     /// The body of CreateBucket.
@@ -71,6 +78,9 @@ pub(crate) struct Handover {
     pub(crate) account: AccountId,
     pub(crate) region: Region,
     pub(crate) now_s: i64,
+    pub(crate) cx: Cx,
+    pub(crate) context: Context,
+    pub(crate) authorizer: Arc<Authorizer>,
     pub(crate) bucket: Option<Bucket>,
     pub(crate) configuration: Configuration,
     pub(crate) body: Option<RequestBody>,
@@ -86,10 +96,26 @@ impl Exchange {
             account: it.account,
             region: it.region,
             now_s: it.now_s,
+            cx: it.cx,
+            context: it.context,
+            authorizer: it.authorizer,
             bucket: it.bucket,
             configuration: it.configuration,
             beside: Mutex::new(Beside { body: it.body, ..Beside::default() }),
         }
+    }
+
+    /// Whether the caller may also do this: read the source of a copy (`s3:GetObject`), delete one key of many. `Err` is the
+    /// fault to be answered.
+    #[allow(dead_code, reason = "for operations that touch more than the door asked about")]
+    pub(crate) async fn authorize(
+        &self,
+        action: &str,
+        arn: &Arn,
+        bucket: &Bucket,
+        read_only: bool,
+    ) -> Result<(), Fault> {
+        self.authorizer.may(&self.cx, &self.context, action, arn, bucket, read_only).await
     }
 
     /// What passes by. Held for moments only.

@@ -27,6 +27,15 @@ pub(crate) fn internal(what: &'static str, error: impl std::fmt::Display) -> Fau
     Fault::new("InternalError", 500, "We encountered an internal error. Please try again.")
 }
 
+/// A body that could not be staged. A disk at its floor is no error of ours: the caller may try again later, or remove
+/// something.
+pub(crate) fn staging(error: &opentrail_blobs::Error) -> Fault {
+    if let opentrail_blobs::Error::Full(_) = error {
+        return Fault::new("SlowDown", 503, "Please reduce your request rate.");
+    }
+    internal("stage blob", error)
+}
+
 pub(crate) fn no_such_bucket(bucket: &str) -> Fault {
     Fault::new("NoSuchBucket", 404, "The specified bucket does not exist").with("BucketName", bucket)
 }
@@ -112,6 +121,15 @@ pub(crate) const BUCKET_REGION: &str = "x-amz-bucket-region";
 
 pub(crate) fn access_denied() -> Fault {
     Fault::new("AccessDenied", 403, "Access Denied")
+}
+
+/// A policy that is not taken: what AWS says, and where and what would be right beside it.
+pub(crate) fn malformed_policy(message: impl Into<String>, detail: impl Into<String>) -> Fault {
+    Fault::client("MalformedPolicy", message).with("Detail", echo(&detail.into()))
+}
+
+pub(crate) fn no_such_bucket_policy(bucket: &str) -> Fault {
+    Fault::new("NoSuchBucketPolicy", 404, "The bucket policy does not exist").with("BucketName", bucket)
 }
 
 pub(crate) fn bad_expected_owner(value: &str) -> Fault {

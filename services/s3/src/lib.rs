@@ -13,7 +13,7 @@
 //!   operation answers `NotImplemented` with its name.
 //!
 //! The path of a call: [`service`] announces it (operation, bucket, owner, ARNs), [`refuse`] turns away what is not honoured,
-//! [`codec`] hands a clean request to s3s, whose decoded input reaches [`backend`], which asks the [`store`].
+//! [`policy`] keeps bucket policies, [`deliver`] lets services in on somebody's behalf, [`codec`] hands a clean request to s3s, whose decoded input reaches [`backend`], which asks the [`store`].
 
 mod asked;
 mod backend;
@@ -21,12 +21,14 @@ mod bodies;
 mod checksum;
 mod codec;
 mod condition;
+mod deliver;
 mod faults;
 mod names;
+mod policy;
 mod refuse;
 mod service;
 mod spell;
 mod store;
 mod token;
 
-pub use service::{S3Service, S3Settings};
+pub use service::{S3Guards, S3Service, S3Settings};

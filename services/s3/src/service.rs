@@ -10,8 +10,10 @@ use futures::future::BoxFuture;
 use futures::{FutureExt as _, StreamExt as _};
 use opentrail_blobs::Blobs;
 use opentrail_catalog::Catalog;
+use opentrail_delivery::Buckets;
 use opentrail_event::{Arn, Owner, RawJson, RecordResource, Region};
-use opentrail_journal::CallClass;
+use opentrail_journal::{CallClass, Capture};
+use opentrail_policy::{Context, Decide, Principals};
 use opentrail_protocol::Protocol;
 use opentrail_protocol::s3::{NoCall, S3Call, identify, request_parameters};
 use opentrail_wire::{Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
@@ -22,8 +24,10 @@ use crate::asked::Asked;
 use crate::backend::{BUILT, Backend, list_parameters};
 use crate::bodies::Outgoing;
 use crate::codec::{Exchange, Handover, Reply, pass};
+use crate::deliver::Deliveries;
+use crate::policy::{self, Authorizer, Policies};
 use crate::refuse::{self, Configuration};
-use crate::store::{Bucket, Store};
+use crate::store::{Bucket, BucketPolicy, Store};
 use crate::{checksum, faults, names};
 
 /// The body of everything but an object: documents.
@@ -41,6 +45,16 @@ pub struct S3Service {
     store: Arc<Store>,
     s3s: s3s::service::S3Service,
     world: World,
+    authorizer: Arc<Authorizer>,
+    policies: Policies,
+}
+
+/// Who is asked about callers.
+pub struct S3Guards {
+    /// Whether a call is allowed that the door could not ask about: the source of a copy, each key of a deletion.
+    pub decide: Arc<dyn Decide>,
+    /// Whom bucket policies name.
+    pub principals: Arc<dyn Principals>,
 }
 
 /// What `announce` leaves for `run`.
@@ -48,14 +62,29 @@ struct Input {
     call: S3Call,
     /// `None` for ListBuckets and CreateBucket.
     bucket: Option<Bucket>,
+    /// The circumstances, the door's among them.
+    context: Context,
 }
 
 impl S3Service {
     /// Over the given engines. Reads and writes nothing yet.
-    pub fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World, settings: S3Settings) -> Arc<Self> {
+    pub fn new(
+        catalog: Arc<dyn Catalog>,
+        blobs: Arc<dyn Blobs>,
+        world: World,
+        guards: S3Guards,
+        settings: S3Settings,
+    ) -> Arc<Self> {
         let store = Arc::new(Store::new(catalog, blobs, world.clone()));
         let backend = Backend { store: store.clone(), regions: settings.regions };
-        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend).build(), world })
+        let authorizer = Arc::new(Authorizer { store: store.clone(), decide: guards.decide });
+        let policies = Policies { store: store.clone(), authorizer: authorizer.clone(), principals: guards.principals };
+        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend).build(), world, authorizer, policies })
+    }
+
+    /// The way in for services that act on somebody's behalf. `capture` records what they put.
+    pub fn buckets(&self, capture: Arc<dyn Capture>) -> Arc<dyn Buckets> {
+        Arc::new(Deliveries { store: self.store.clone(), capture, world: self.world.clone() })
     }
 
     /// Removes blobs that earlier runs staged and never used, or replaced and did not remove. Returns how many went.
@@ -72,6 +101,13 @@ impl S3Service {
     fn describe(&self, cx: &Cx, head: &RequestHead, body: Option<&Bytes>, call: S3Call, bucket: Bucketed) -> Announced {
         let found = bucket.found();
         let owner = found.map(|b| b.account).filter(|account| *account != cx.account());
+        let mut context = policy::context(cx, head, &call, found);
+        let own = context.clone();
+        context.merge(cx.context());
+        let policy = match &bucket {
+            Bucketed::Found(_, policy) => policy.as_ref().map(|policy| policy.policy.clone()),
+            _ => None,
+        };
         Announced {
             operation: call.operation.to_owned(),
             event_name: call.event_name.to_owned(),
@@ -79,6 +115,8 @@ impl S3Service {
             action: call.action.to_owned(),
             arns: vec![arn(&call)],
             owner,
+            policy,
+            context: own,
             open: false,
             request_parameters: Some(request_parameters(
                 &call,
@@ -90,10 +128,10 @@ impl S3Service {
                 Bucketed::None | Bucketed::Missing => Vec::new(),
                 Bucketed::New => resources(&call, Owner::Account(cx.account()), &head.raw_query),
                 Bucketed::Taken => resources(&call, Owner::Hidden, &head.raw_query),
-                Bucketed::Found(_) if owner.is_some() => resources(&call, Owner::Hidden, &head.raw_query),
-                Bucketed::Found(b) => resources(&call, Owner::Account(b.account), &head.raw_query),
+                Bucketed::Found(..) if owner.is_some() => resources(&call, Owner::Hidden, &head.raw_query),
+                Bucketed::Found(b, _) => resources(&call, Owner::Account(b.account), &head.raw_query),
             },
-            input: Box::new(Input { call, bucket: found.cloned() }),
+            input: Box::new(Input { call, bucket: found.cloned(), context }),
         }
     }
 
@@ -126,17 +164,27 @@ impl S3Service {
             Ok(None) => Err(rejected(call, Bucketed::Missing, faults::no_such_bucket(&name))),
             Ok(Some(bucket)) if bucket.region != cx.region => {
                 let fault = faults::wrong_region(&cx.region, &bucket.region, cx.presigned);
-                Err(rejected(call, Bucketed::Found(bucket), fault))
+                Err(rejected(call, Bucketed::Found(bucket, None), fault))
             }
-            Ok(Some(bucket)) => Ok(self.describe(cx, head, body, call, Bucketed::Found(bucket))),
+            Ok(Some(bucket)) => match self.store.policy(&bucket).await {
+                Ok(policy) => Ok(self.describe(cx, head, body, call, Bucketed::Found(bucket, policy))),
+                // What it says cannot be found out, so nobody is let in.
+                Err(fault) => Err(rejected(call, Bucketed::Found(bucket, None), fault)),
+            },
         }
     }
 
     async fn answer(&self, cx: &Cx, head: &RequestHead, input: Input, body: RequestBody) -> Result<Answer, Fault> {
-        let Input { call, bucket } = input;
+        let Input { call, bucket, context } = input;
         let foreign = bucket.as_ref().map(|b| b.account).filter(|account| *account != cx.account());
         let region = bucket.as_ref().map(|b| b.region.to_string());
-        let reply = self.reply(cx, head, &call, bucket, body).await.map_err(|fault| match region {
+        let reply = match self.reply(cx, head, &call, bucket.clone(), context.clone(), body).await {
+            Err(fault) if fault.code == "NoSuchKey" => {
+                Err(self.seen_by(cx, &context, bucket.as_ref(), &call, fault).await)
+            }
+            other => other,
+        };
+        let reply = reply.map_err(|fault| match region {
             // Errors about a bucket that exists say where it lies.
             Some(region) if matches!(fault.status, 403 | 404) && fault.code != "NoSuchBucket" => {
                 fault.header(faults::BUCKET_REGION, region)
@@ -165,8 +213,20 @@ impl S3Service {
             response_elements: None,
             additional_event_data,
             resources: owner.map(|owner| resources(&call, Owner::Account(owner), &head.raw_query)),
-            copy_for: foreign.filter(|_| !call.read_only),
+            copy_for: foreign,
         })
+    }
+
+    /// Whether a key is there is for those to know who may list the bucket; to others it is one more thing that they may not
+    /// see (`spec/s3.md` 4).
+    async fn seen_by(&self, cx: &Cx, context: &Context, bucket: Option<&Bucket>, call: &S3Call, fault: Fault) -> Fault {
+        let Some(bucket) = bucket.filter(|_| call.read_only) else { return fault };
+        let arn = Arn::bucket(&bucket.name);
+        match self.authorizer.may(cx, context, "s3:ListBucket", &arn, bucket, true).await {
+            Ok(()) => fault,
+            Err(denial) if denial.status == 403 => faults::access_denied(),
+            Err(trouble) => trouble,
+        }
     }
 
     /// Checks what the request says, and hands it over.
@@ -176,9 +236,11 @@ impl S3Service {
         head: &RequestHead,
         call: &S3Call,
         bucket: Option<Bucket>,
+        context: Context,
         body: RequestBody,
     ) -> Result<Reply, Fault> {
-        if !BUILT.contains(&call.operation) {
+        let is_about_policy = policy::BUILT.contains(&call.operation);
+        if !is_about_policy && !BUILT.contains(&call.operation) {
             return Err(faults::operation_not_implemented(call.operation));
         }
         let asked = Asked::read(head, cx.presigned)?;
@@ -189,6 +251,9 @@ impl S3Service {
             && key.len() > faults::KEY_BYTES_MAX
         {
             return Err(faults::key_too_long(key.len()));
+        }
+        if let (true, Some(bucket), RequestBody::Whole(document)) = (is_about_policy, &bucket, &body) {
+            return self.policies.run(cx, &context, call, &asked, bucket, document).await;
         }
         let mut configuration = Configuration::default();
         let mut parameters = Vec::new();
@@ -215,6 +280,9 @@ impl S3Service {
             account: cx.account(),
             region: cx.region.clone(),
             now_s: self.world.now().as_second(),
+            cx: cx.clone(),
+            context,
+            authorizer: self.authorizer.clone(),
             bucket,
             configuration,
             body: Some(body),
@@ -287,13 +355,14 @@ enum Bucketed {
     Taken,
     /// There is none, or it could not be found out.
     Missing,
-    Found(Bucket),
+    /// With its policy, where it has one.
+    Found(Bucket, Option<Arc<BucketPolicy>>),
 }
 
 impl Bucketed {
     fn found(&self) -> Option<&Bucket> {
         match self {
-            Self::Found(bucket) => Some(bucket),
+            Self::Found(bucket, _) => Some(bucket),
             _ => None,
         }
     }

@@ -10,6 +10,7 @@
 mod buckets;
 mod listing;
 mod objects;
+pub(crate) mod policies;
 pub(crate) mod rows;
 mod sweep;
 
@@ -24,6 +25,7 @@ use tokio::sync::OnceCell;
 pub(crate) use buckets::{BucketPage, Created, NewBucket};
 pub(crate) use listing::{Entry, Listing, Question};
 pub(crate) use objects::NewObject;
+pub(crate) use policies::BucketPolicy;
 
 /// How many keys can be written at once without waiting for one another, at most.
 const KEY_LOCKS: usize = 256;
@@ -41,13 +43,15 @@ pub(crate) struct Store {
     run: OnceCell<u64>,
     /// Notes whose blobs are gone: the next commit deletes them.
     buried: Mutex<Vec<Key>>,
+    compiled: policies::Compiled,
 }
 
 impl Store {
     /// Over the given engines.
     pub(crate) fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World) -> Self {
         let key_locks = (0..KEY_LOCKS).map(|_| tokio::sync::Mutex::new(())).collect();
-        Self { catalog, blobs, world, key_locks, run: OnceCell::new(), buried: Mutex::default() }
+        let (run, buried, compiled) = (OnceCell::new(), Mutex::default(), policies::Compiled::default());
+        Self { catalog, blobs, world, key_locks, run, buried, compiled }
     }
 
     /// A name that nobody else has: 32 hexadecimal digits.

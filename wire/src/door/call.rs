@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use http::Method;
-use opentrail_event::{RawJson, Region, write_text};
+use opentrail_event::{AccountId, Owner, RawJson, RecordResource, Region, write_text};
 use opentrail_journal::{Call, Outcome};
 use opentrail_policy::{Decision, Question};
 use opentrail_protocol::Protocol;
@@ -36,6 +36,13 @@ pub(crate) struct ProvenCall {
     pub wire_bytes: Arc<AtomicU64>,
     pub service: Arc<dyn Service>,
     pub tongue: Tongue,
+}
+
+/// What the decider did not allow.
+struct Denial {
+    fault: Fault,
+    /// The policy of what is touched denies it by a statement.
+    explicit: bool,
 }
 
 /// What is needed of a call while it runs.
@@ -110,9 +117,9 @@ impl Underway {
     async fn without_body(self, hall: &Hall, fault: Fault) -> Reply {
         let announced = AssertUnwindSafe(self.service.announce(&self.cx, &self.head, None)).catch_unwind().await;
         match announced {
-            Ok(Ok(announced)) => self.record_refusal(hall, announced, fault, false).await,
+            Ok(Ok(announced)) => self.record_refusal(hall, announced, fault, None).await,
             Ok(Err(Rejected { known: Some(announced), .. })) => {
-                self.record_refusal(hall, *announced, fault, false).await
+                self.record_refusal(hall, *announced, fault, None).await
             }
             Ok(Err(Rejected { known: None, .. })) => {
                 metrics::counter!("opentrail_door_unknown_calls_total").increment(1);
@@ -137,14 +144,14 @@ impl Underway {
         match announced {
             Ok(Ok(mut announced)) => match self.decide(hall, &mut announced).await {
                 Ok(()) => self.perform(hall, announced, body).await,
-                Err(fault) => self.record_refusal(hall, announced, fault, true).await,
+                Err(denial) => self.record_refusal(hall, announced, denial.fault, Some(denial.explicit)).await,
             },
             Ok(Err(Rejected { fault, known: Some(mut announced) })) => {
                 // S3 tells anybody that a bucket is not there; elsewhere who may not learns nothing else.
                 let asks_first = self.tongue.protocol != Protocol::RestXml;
                 match if asks_first { self.decide(hall, &mut announced).await } else { Ok(()) } {
-                    Ok(()) => self.record_refusal(hall, *announced, fault, false).await,
-                    Err(denial) => self.record_refusal(hall, *announced, denial, true).await,
+                    Ok(()) => self.record_refusal(hall, *announced, fault, None).await,
+                    Err(denial) => self.record_refusal(hall, *announced, denial.fault, Some(denial.explicit)).await,
                 }
             }
             Ok(Err(Rejected { fault, known: None })) => {
@@ -157,20 +164,27 @@ impl Underway {
 
     /// `announced` is not changed: a shared reference to it could not cross an await, since a service's input need not be
     /// `Sync`.
-    async fn decide(&self, hall: &Hall, announced: &mut Announced) -> Result<(), Fault> {
+    async fn decide(&self, hall: &Hall, announced: &mut Announced) -> Result<(), Denial> {
         if announced.open {
             return Ok(());
         }
+        let mut context = self.cx.context();
+        if self.service.global() {
+            context.set("aws:RequestedRegion", Region::us_east_1().as_str());
+        }
+        context.merge(std::mem::take(&mut announced.context));
         let question = Question {
             principal: &self.cx.principal,
             action: &announced.action,
             resources: &announced.arns,
             resource_account: announced.owner,
             read_only: announced.class.read_only,
+            policy: announced.policy.as_deref(),
+            context: &context,
         };
         match hall.decide.decide(question).await {
             Decision::Allow => Ok(()),
-            Decision::Deny { because } => Err(self.denial(announced, &because)),
+            Decision::Deny { because, explicit } => Err(Denial { fault: self.denial(announced, &because), explicit }),
         }
     }
 
@@ -194,8 +208,15 @@ impl Underway {
         }
     }
 
+    /// The other account whose policy has spoken about the caller, and which therefore reads of the call as well
+    /// (`spec/recorded.md` 11). Where no policy spoke it does not: a stranger would fill another's history.
+    fn spoken_for(&self, announced: &Announced) -> Option<AccountId> {
+        let owner = announced.owner.filter(|owner| *owner != self.cx.account());
+        owner.filter(|_| announced.policy.is_some())
+    }
+
     /// The call as the recorder gets it.
-    fn call(&self, announced: &Announced, runs: bool) -> Call {
+    fn call(&self, announced: &Announced, runs: bool, copy_for: Option<AccountId>) -> Call {
         let s3 = self.tongue.protocol == Protocol::RestXml;
         let user_agent = self.cx.user_agent.clone().map(|agent| if s3 { format!("[{agent}]") } else { agent });
         Call {
@@ -213,12 +234,15 @@ impl Underway {
             request_parameters: announced.request_parameters.clone(),
             resources: announced.resources.clone(),
             tls: self.cx.tls.clone(),
+            copy_for,
         }
     }
 
-    /// Records a call that does not run, and answers it.
-    async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: bool) -> Reply {
-        let mut call = self.call(&announced, false);
+    /// Records a call that does not run, and answers it. `denied`: the decider did not allow it, by a statement of the
+    /// resource's policy or not.
+    async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: Option<bool>) -> Reply {
+        let copy_for = self.spoken_for(&announced).filter(|_| denied == Some(true));
+        let mut call = self.call(&announced, false, copy_for);
         // Nobody has allowed this caller anything yet.
         if call.request_parameters.as_ref().is_some_and(|p| p.as_bytes().len() > REFUSED_PARAMETERS_BYTES_MAX) {
             metrics::counter!("opentrail_door_refused_parameters_left_out_total").increment(1);
@@ -228,10 +252,12 @@ impl Underway {
             error_code: Some(fault.code.to_string()),
             error_message: Some(fault.message.clone()),
             hide_parameters: fault.hide_parameters,
+            copy_for: copy_for.or(fault.copy_for),
+            resources: shown_to(copy_for, &announced),
             ..Outcome::default()
         };
         // S3 shows what was asked for; the others hide it from whoever was denied (`spec/recorded.md` 10).
-        if denied && self.tongue.protocol != Protocol::RestXml {
+        if denied.is_some() && self.tongue.protocol != Protocol::RestXml {
             outcome.error_code = Some("AccessDenied".into());
             outcome.hide_parameters = true;
             call.resources.clear();
@@ -251,7 +277,8 @@ impl Underway {
 
     /// Intent, run, record, answer.
     async fn perform(&self, hall: &Hall, mut announced: Announced, body: RequestBody) -> Reply {
-        let ticket = match hall.capture.begin(self.call(&announced, true)).await {
+        let spoken_for = self.spoken_for(&announced);
+        let ticket = match hall.capture.begin(self.call(&announced, true, spoken_for)).await {
             Ok(ticket) => ticket,
             Err(refused) => return self.not_recorded("begin recording", &refused),
         };
@@ -264,10 +291,11 @@ impl Underway {
         });
         let (reply, outcome) = match result {
             Ok(mut answer) => {
+                let copy_for = answer.copy_for.or(spoken_for);
                 let outcome = Outcome {
                     response_elements: answer.response_elements.take(),
-                    resources: answer.resources.take(),
-                    copy_for: answer.copy_for,
+                    resources: answer.resources.take().or_else(|| shown_to(spoken_for, &announced)),
+                    copy_for,
                     ..Outcome::default()
                 };
                 let extra = answer.additional_event_data.take();
@@ -282,6 +310,8 @@ impl Underway {
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
                     additional_event_data: self.additional(hall, &reply, None),
+                    copy_for: spoken_for.or(fault.copy_for),
+                    resources: shown_to(spoken_for, &announced),
                     ..Outcome::default()
                 };
                 (reply, outcome)
@@ -332,6 +362,16 @@ impl Underway {
         );
         Some(RawJson::from_written(out))
     }
+}
+
+/// A call's resources as an account reads of them that owns them: capture hides them from the caller again where need be.
+fn shown_to(owner: Option<AccountId>, announced: &Announced) -> Option<Vec<RecordResource>> {
+    let owner = owner?;
+    let mut resources = announced.resources.clone();
+    for resource in resources.iter_mut().filter(|resource| resource.owner == Owner::Hidden) {
+        resource.owner = Owner::Account(owner);
+    }
+    Some(resources)
 }
 
 /// What stands between the braces of an object.

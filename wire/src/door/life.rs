@@ -29,6 +29,7 @@ use crate::errors::{self, Tongue};
 use crate::sigv4::canonical::Seen;
 use crate::sigv4::claim;
 use crate::sigv4::key::{KeyCache, hex};
+use crate::sigv4::query::Query;
 use crate::sigv4::refusal::Refusal;
 use crate::sigv4::verify::{Proven, Verifier};
 use crate::sigv4::{Dialect, payload::Payload};
@@ -72,6 +73,7 @@ pub(crate) struct Hall {
 /// A request whose body is still to come.
 struct Arrived {
     head: RequestHead,
+    query: Query,
     pieces: Pieces,
     wire_bytes: Arc<AtomicU64>,
 }
@@ -119,13 +121,16 @@ impl Hall {
             headers: parts.headers,
         };
         let verdict = with_query(verdict, &head);
+        // One that is refused is not looked into.
+        let clean = matches!(verdict, Verdict::Clean { .. });
+        let query = if clean { Query::parse(&head.raw_query) } else { Query::default() };
         let head_only = head.method == Method::HEAD;
         let wire_bytes = Arc::new(AtomicU64::new(0));
         let idle = self.settings.body_idle_timeout;
         let pieces = body::incoming(incoming, self.world.clone(), idle, wire_bytes.clone());
-        let tongue = self.tongue(&head, &verdict);
+        let tongue = self.tongue(&head, &query, &verdict);
         let refused = matches!(verdict, Verdict::Refused { .. });
-        let arrived = Arrived { head, pieces, wire_bytes };
+        let arrived = Arrived { head, query, pieces, wire_bytes };
         let reply = match self.prove(peer, &verdict, arrived, &tongue).await {
             Ok(call) => Box::pin(call.run(self)).await,
             Err(End::Page(reply)) => reply,
@@ -146,8 +151,8 @@ impl Hall {
     }
 
     /// In which protocol and under which ids this request is answered, whatever becomes of it.
-    fn tongue(&self, head: &RequestHead, verdict: &Verdict) -> Tongue {
-        let claimed = claim::claimed_service(&seen(head));
+    fn tongue(&self, head: &RequestHead, query: &Query, verdict: &Verdict) -> Tongue {
+        let claimed = claim::claimed_service(&seen(head, query));
         let service = claimed.as_deref().and_then(|name| self.service(name));
         let (protocol, xml_namespace) = match (verdict, service) {
             (Verdict::Refused { protocol, .. }, _) => (*protocol, ""),
@@ -192,18 +197,18 @@ impl Hall {
         arrived: Arrived,
         tongue: &Tongue,
     ) -> Result<ProvenCall, End> {
-        let Arrived { head, pieces, wire_bytes } = arrived;
+        let Arrived { head, query, pieces, wire_bytes } = arrived;
         if let Some(fault) = refused_head(verdict, tongue.protocol) {
             return Err(End::Stranger(fault));
         }
-        if is_health(&head) && claim::is_unsigned(&seen(&head)) {
+        if is_health(&head) && claim::is_unsigned(&seen(&head, &query)) {
             return Err(End::Page(self.readiness()));
         }
         if is_cheaply_unproven(&head) && self.strangers.is_throttled(peer.ip, self.world.monotonic()) {
             return Err(End::Stranger(errors::throttled(tongue.protocol)));
         }
         let now = self.world.now();
-        let checked = self.verifier.check(&seen(&head), now, |name| self.dialect(name)).await;
+        let checked = self.verifier.check(&seen(&head, &query), now, |name| self.dialect(name)).await;
         let plausible = match checked {
             Ok(plausible) => plausible,
             Err(refusal) => return Err(self.refused(&refusal, tongue)),
@@ -216,9 +221,9 @@ impl Hall {
             };
             let body = self.unproven_body(peer, pieces, &head.headers, bytes_max, tongue).await?;
             let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
-            (Held::Whole(body), self.verifier.prove(&seen(&head), plausible, Some(&hash)))
+            (Held::Whole(body), self.verifier.prove(&seen(&head, &query), plausible, Some(&hash)))
         } else {
-            (Held::Coming(pieces), self.verifier.prove(&seen(&head), plausible, None))
+            (Held::Coming(pieces), self.verifier.prove(&seen(&head, &query), plausible, None))
         };
         let proven = match proven {
             Ok(proven) => proven,
@@ -306,7 +311,7 @@ impl Hall {
         let Proven { credential, region, payload, presigned, chain } = proven;
         let header = |name| {
             let value: Option<&http::HeaderValue> = head.headers.get(name);
-            value.map(|v| String::from_utf8_lossy(v.as_bytes()).into_owned())
+            value.map(|v| text(v.as_bytes()))
         };
         let host_header = header(http::header::HOST).unwrap_or_default();
         let shows_key_exchange = matches!(service.event_source(), "sts.amazonaws.com" | "kms.amazonaws.com");
@@ -379,8 +384,18 @@ pub(crate) enum Held {
     Coming(Pieces),
 }
 
-fn seen(head: &RequestHead) -> Seen<'_> {
-    Seen { method: head.method.as_str(), raw_path: &head.raw_path, raw_query: &head.raw_query, headers: &head.headers }
+fn seen<'a>(head: &'a RequestHead, query: &'a Query) -> Seen<'a> {
+    Seen { method: head.method.as_str(), raw_path: &head.raw_path, query, headers: &head.headers }
+}
+
+/// A header's value as records spell it. One that is not UTF-8 (as where a client writes Latin-1) has every byte beyond ASCII, and
+/// every percent sign, percent-encoded: nothing of it is lost.
+fn text(value: &[u8]) -> String {
+    const NOT_ASCII: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
+    match std::str::from_utf8(value) {
+        Ok(text) => text.to_owned(),
+        Err(_) => percent_encoding::percent_encode(value, NOT_ASCII).to_string(),
+    }
 }
 
 /// Neither a length nor a framing: there is no body.
@@ -437,5 +452,18 @@ fn guess_protocol(head: &RequestHead) -> Protocol {
         Protocol::Query
     } else {
         Protocol::RestXml
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::text;
+
+    #[test]
+    fn nothing_of_a_header_is_lost() {
+        let check = |value: &[u8], expect: &str| assert_eq!(text(value), expect);
+        check(b"aws-cli/2 50% off", "aws-cli/2 50% off");
+        check("caf\u{e9}/1".as_bytes(), "caf\u{e9}/1");
+        check(b"caf\xe9/1 100%", "caf%E9/1 100%25");
     }
 }

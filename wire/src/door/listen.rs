@@ -17,12 +17,12 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::Door;
 use super::guard::Guarded;
 use super::life::Hall;
 use super::reply::OutBody;
 use super::shares::Shares;
 use super::tls::{self, TlsFacts};
+use super::{Door, DoorSettings};
 
 /// Of bytes that hyper reads ahead on one connection.
 const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
@@ -50,18 +50,30 @@ pub(crate) struct Peer {
     pub tls: Option<TlsFacts>,
 }
 
-pub(super) async fn open(door: Door) -> io::Result<Running> {
-    let acceptor = match &door.settings.tls {
+/// An address that is ours, at which nobody is let in yet: who connects waits.
+pub struct Bound {
+    listener: TcpListener,
+    acceptor: Option<TlsAcceptor>,
+    address: SocketAddr,
+}
+
+pub(super) async fn bind(settings: &DoorSettings) -> io::Result<Bound> {
+    let acceptor = match &settings.tls {
         Some((certificate, key)) => Some(TlsAcceptor::from(tls::config(certificate, key)?)),
         None => None,
     };
-    let listener = TcpListener::bind(door.settings.listen).await?;
+    let listener = TcpListener::bind(settings.listen).await?;
     let address = listener.local_addr()?;
+    Ok(Bound { listener, acceptor, address })
+}
+
+pub(super) fn open(door: Door, bound: Bound) -> Running {
+    let Bound { listener, acceptor, address } = bound;
     let hall = Arc::new(Hall::new(door));
     let (stop, stopped) = watch::channel(false);
     let (alive, calls) = mpsc::channel(1);
     let accepting = tokio::spawn(accept(listener, acceptor, hall.clone(), stopped, alive));
-    Ok(Running { address, stop, accepting, calls, hall })
+    Running { address, stop, accepting, calls, hall }
 }
 
 impl Running {

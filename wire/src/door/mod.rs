@@ -29,7 +29,7 @@ use opentrail_world::World;
 
 use crate::Service;
 
-pub use listen::Running;
+pub use listen::{Bound, Running};
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -75,11 +75,19 @@ pub struct Door {
 }
 
 impl Door {
-    /// Binds and serves until [`Running::stop`].
+    /// Serves at an address that was [bound](DoorSettings::bind) until [`Running::stop`]. Of the settings the bound one's
+    /// address and certificate count.
+    pub fn open(self, bound: Bound) -> Running {
+        listen::open(self, bound)
+    }
+}
+
+impl DoorSettings {
+    /// Takes the address, so that a start that cannot have it is none, and lets nobody in yet.
     ///
     /// # Errors
     /// When the address cannot be bound, or certificate and key cannot be read or do not belong together.
-    pub async fn open(self) -> std::io::Result<Running> {
-        listen::open(self).await
+    pub async fn bind(&self) -> std::io::Result<Bound> {
+        listen::bind(self).await
     }
 }

@@ -4,7 +4,8 @@ use http::HeaderMap;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, DATE};
 use jiff::Timestamp;
 
-use super::canonical::{Seen, decode_query_part};
+use super::canonical::Seen;
+use super::query::Query;
 use super::refusal::{Part, Refusal};
 use super::{ALGORITHM, time};
 
@@ -48,34 +49,9 @@ pub(crate) struct Claim {
     pub token: Option<String>,
 }
 
-/// The query's parameters of a presigned request, decoded. Names are matched as they are.
-fn query_values(raw_query: &str, name: &str) -> Vec<Option<String>> {
-    raw_query
-        .split('&')
-        .filter_map(|pair| {
-            let (n, value) = pair.split_once('=').unwrap_or((pair, ""));
-            (decode_query_part(n).as_deref() == Some(name)).then(|| decode_query_part(value))
-        })
-        .collect()
-}
-
-/// A query parameter that must stand there exactly once.
-pub(crate) fn query_value(raw_query: &str, name: &str) -> Option<String> {
-    let mut values = query_values(raw_query, name);
-    if values.len() == 1 { values.pop().flatten() } else { None }
-}
-
-/// Whether the query tries to be a signature.
-pub(crate) fn is_presigned(raw_query: &str) -> bool {
-    raw_query.contains("X-Amz-")
-        && ["X-Amz-Algorithm", "X-Amz-Signature", "X-Amz-Credential"]
-            .iter()
-            .any(|name| !query_values(raw_query, name).is_empty())
-}
-
 /// Whether the request does not even try to be signed.
 pub(crate) fn is_unsigned(seen: &Seen<'_>) -> bool {
-    !seen.headers.contains_key(AUTHORIZATION) && !is_presigned(seen.raw_query)
+    !seen.headers.contains_key(AUTHORIZATION) && !seen.query.is_presigned()
 }
 
 /// The signing name that a request claims, right or wrong: it decides in which shape a refusal is written.
@@ -86,7 +62,7 @@ pub(crate) fn claimed_service(seen: &Seen<'_>) -> Option<String> {
             let rest = &text[text.find("Credential=")? + "Credential=".len()..];
             rest.split([',', ' ']).next()?.to_owned()
         }
-        None => query_values(seen.raw_query, "X-Amz-Credential").pop()??,
+        None => seen.query.values("X-Amz-Credential").next_back()??.to_owned(),
     };
     Some(read_credential(&credential)?.1.service)
 }
@@ -94,21 +70,21 @@ pub(crate) fn claimed_service(seen: &Seen<'_>) -> Option<String> {
 /// Reads the claim of a request.
 pub(crate) fn read(seen: &Seen<'_>) -> Result<Claim, Refusal> {
     let mut headers = seen.headers.get_all(AUTHORIZATION).iter();
-    let presigned = is_presigned(seen.raw_query);
+    let presigned = seen.query.is_presigned();
     match (headers.next(), headers.next(), presigned) {
         (Some(_), Some(_), _) | (Some(_), None, true) => Err(Refusal::Twice),
         (Some(value), None, false) => {
             let text = value.to_str().map_err(|_| Refusal::Scheme(echo(&String::from_utf8_lossy(value.as_bytes()))))?;
             from_header(text, seen.headers)
         }
-        (None, _, true) => from_query(seen.raw_query),
+        (None, _, true) => from_query(seen.query),
         (None, _, false) => Err(absent(seen)),
     }
 }
 
 /// Which kind of absence it is: some others are named, so that their users know what to change.
 fn absent(seen: &Seen<'_>) -> Refusal {
-    let has = |name| !query_values(seen.raw_query, name).is_empty();
+    let has = |name| seen.query.has(name);
     if has("Signature") && (has("AWSAccessKeyId") || has("SignatureVersion")) {
         return Refusal::Mechanism("AWS");
     }
@@ -193,16 +169,16 @@ fn header_date(headers: &HeaderMap) -> Result<Option<(String, Timestamp)>, Refus
     Ok(Some((time::basic(at), at)))
 }
 
-fn from_query(raw_query: &str) -> Result<Claim, Refusal> {
-    match query_values(raw_query, "X-Amz-Algorithm").as_slice() {
-        [Some(a)] if a == ALGORITHM => {}
-        [Some(a)] if a == "AWS4-ECDSA-P256-SHA256" => return Err(Refusal::Mechanism("AWS4-ECDSA-P256-SHA256")),
+fn from_query(query: &Query) -> Result<Claim, Refusal> {
+    match query.value("X-Amz-Algorithm") {
+        Some(ALGORITHM) => {}
+        Some("AWS4-ECDSA-P256-SHA256") => return Err(Refusal::Mechanism("AWS4-ECDSA-P256-SHA256")),
         _ => return Err(Refusal::QueryIncomplete),
     }
-    let value = |name| query_value(raw_query, name).ok_or(Refusal::QueryIncomplete);
-    let (access_key_id, scope) = read_credential(&value("X-Amz-Credential")?).ok_or(Refusal::QueryCredential)?;
+    let value = |name| query.value(name).ok_or(Refusal::QueryIncomplete);
+    let (access_key_id, scope) = read_credential(value("X-Amz-Credential")?).ok_or(Refusal::QueryCredential)?;
     let date = value("X-Amz-Date")?;
-    let at = time::parse_basic(&date).ok_or_else(|| Refusal::Date(echo(&date)))?;
+    let at = time::parse_basic(date).ok_or_else(|| Refusal::Date(echo(date)))?;
     let expires = value("X-Amz-Expires")?;
     let expires_s: i64 = expires.parse().map_err(|_| Refusal::ExpiresNotANumber)?;
     match expires_s {
@@ -210,9 +186,9 @@ fn from_query(raw_query: &str) -> Result<Claim, Refusal> {
         s if s > EXPIRES_MAX_S => return Err(Refusal::ExpiresTooLong),
         _ => {}
     }
-    let signed_headers = read_signed_headers(&value("X-Amz-SignedHeaders")?).ok_or(Refusal::QueryIncomplete)?;
-    let signature = value("X-Amz-Signature")?;
-    let token = query_values(raw_query, "X-Amz-Security-Token").pop().flatten();
+    let signed_headers = read_signed_headers(value("X-Amz-SignedHeaders")?).ok_or(Refusal::QueryIncomplete)?;
+    let (signature, date) = (value("X-Amz-Signature")?.to_owned(), date.to_owned());
+    let token = query.values("X-Amz-Security-Token").next_back().flatten().map(str::to_owned);
     Ok(Claim { access_key_id, scope, signed_headers, signature, date, at, expires_s: Some(expires_s), token })
 }
 
@@ -253,7 +229,7 @@ mod tests {
         if let Some(text) = authorization {
             headers.insert(AUTHORIZATION, http::HeaderValue::from_str(text).expect("a header value"));
         }
-        read(&Seen { method: "GET", raw_path: "/", raw_query: query, headers: &headers })
+        read(&Seen { method: "GET", raw_path: "/", query: &Query::parse(query), headers: &headers })
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! Signature Version 4: what a request claims, whether that is proven, and signing for our own command line.
 //!
 //! The cast: a [`claim::Claim`] is what the Authorization header or a presigned query says; [`verify::Verifier`] checks
-//! it in an order that reads no body before it must; [`canonical`] is the spelling that both sides hash;
+//! it in an order that reads no body before it must; [`canonical`] is the spelling that both sides hash; a
+//! [`query::Query`] is decoded once for all of them;
 //! [`chunked`] takes aws-chunked framing off a body and checks the signature of each piece; a [`refusal::Refusal`] is
 //! why not, before any protocol's words for it.
 //!
@@ -12,6 +13,7 @@ pub(crate) mod chunked;
 pub(crate) mod claim;
 pub(crate) mod key;
 pub(crate) mod payload;
+pub(crate) mod query;
 pub(crate) mod refusal;
 mod sign;
 #[cfg(test)]

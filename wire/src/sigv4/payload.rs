@@ -41,8 +41,8 @@ pub(crate) fn read(seen: &Seen<'_>, claim: &Claim, dialect: Dialect) -> Result<P
         (Some(_), Some(_)) => return Err(Refusal::ContentHash("several values".into())),
         (None, _) => match (claim.expires_s.is_some(), dialect) {
             (true, Dialect::S3) => {
-                return match super::claim::query_value(seen.raw_query, "X-Amz-Content-Sha256") {
-                    Some(text) => parse(&text, dialect),
+                return match seen.query.value("X-Amz-Content-Sha256") {
+                    Some(text) => parse(text, dialect),
                     None => Ok(Payload::Unsigned),
                 };
             }

@@ -5,8 +5,9 @@ use http::{HeaderMap, HeaderValue};
 use jiff::Timestamp;
 use opentrail_policy::Secret;
 
-use super::canonical::{self, Seen, encode_query_part};
+use super::canonical::{self, Seen};
 use super::key::{SigningKey, sha256_hex};
+use super::query::{Query, encode_query_part};
 use super::verify::Chain;
 use super::{ALGORITHM, Dialect, TERMINATOR, claim, time};
 
@@ -79,7 +80,8 @@ impl Signer<'_> {
         headers.insert("x-amz-content-sha256", ascii(line));
         let mut signed: Vec<String> = headers.keys().map(|name| name.as_str().to_owned()).collect();
         signed.sort_unstable();
-        let seen = Seen { method: method.as_str(), raw_path, raw_query, headers };
+        let query = Query::parse(raw_query);
+        let seen = Seen { method: method.as_str(), raw_path, query: &query, headers };
         let canonical = canonical::request(&seen, self.dialect(), &signed, line);
         let chain = self.seal(&date, &canonical);
         let value = format!(
@@ -121,7 +123,8 @@ impl Signer<'_> {
              &X-Amz-SignedHeaders=host"
         ));
         let line = if self.dialect() == Dialect::S3 { "UNSIGNED-PAYLOAD" } else { super::EMPTY_SHA256 };
-        let seen = Seen { method: method.as_str(), raw_path, raw_query: &query, headers: &headers };
+        let parsed = Query::parse(&query);
+        let seen = Seen { method: method.as_str(), raw_path, query: &parsed, headers: &headers };
         let canonical = canonical::request(&seen, self.dialect(), &["host".to_owned()], line);
         let chain = self.seal(&date, &canonical);
         query.push_str("&X-Amz-Signature=");

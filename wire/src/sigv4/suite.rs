@@ -6,6 +6,7 @@ use opentrail_policy::Secret;
 use super::Dialect;
 use super::canonical::{self, Seen};
 use super::key::{SigningKey, sha256_hex};
+use super::query::Query;
 
 fn check(name: &str, method: &str, target: &str, headers: &[(&str, &str)], body: &str, expect: &str) {
     let mut map = HeaderMap::new();
@@ -16,7 +17,8 @@ fn check(name: &str, method: &str, target: &str, headers: &[(&str, &str)], body:
     let mut signed: Vec<String> = map.keys().map(|n| n.as_str().to_owned()).collect();
     signed.sort();
     let (raw_path, raw_query) = target.split_once('?').unwrap_or((target, ""));
-    let seen = Seen { method, raw_path, raw_query, headers: &map };
+    let query = Query::parse(raw_query);
+    let seen = Seen { method, raw_path, query: &query, headers: &map };
     let canonical = canonical::request(&seen, Dialect::Other, &signed, &sha256_hex(body.as_bytes()));
     let to_sign = canonical::string_to_sign("20150830T123600Z", "20150830/us-east-1/service/aws4_request", &canonical);
     let secret = Secret::new("wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY".into());

@@ -99,7 +99,8 @@ impl House {
             pages: pages.clone(),
             ..Self::door(settings)
         };
-        let running = door.open().await.unwrap();
+        let bound = door.settings.bind().await.unwrap();
+        let running = door.open(bound);
         Self { address: running.address, clock, world, diary, capture, pages, go_on, running }
     }
 

@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, clippy::disallowed_methods)]
 
+mod across;
 mod auth;
 mod bodies;
 mod fixtures;

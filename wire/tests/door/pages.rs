@@ -121,9 +121,5 @@ async fn a_door_without_its_certificate_does_not_open() {
 }
 
 async fn opens(tls: (std::path::PathBuf, std::path::PathBuf)) -> Result<(), String> {
-    House::door(opentrail_wire::DoorSettings { tls: Some(tls), ..settings() })
-        .open()
-        .await
-        .map(|_| ())
-        .map_err(|e| e.to_string())
+    opentrail_wire::DoorSettings { tls: Some(tls), ..settings() }.bind().await.map(|_| ()).map_err(|e| e.to_string())
 }

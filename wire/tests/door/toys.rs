@@ -6,10 +6,11 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use http::HeaderMap;
-use opentrail_event::{Arn, Category, EventId, RawJson, RecordResource};
+use opentrail_event::{Arn, Category, EventId, Owner, RawJson, RecordResource};
 use opentrail_journal::{Call, CallClass, Capture, Outcome, Partition, Position, Refused, Ticket, Urgency};
 use opentrail_policy::{
-    Credential, Decide, Decision, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Question, Secret,
+    Credential, Decide, Decision, Identities, IdentitiesUnavailable, Kind, Policy, Principal, PrincipalKind, Question,
+    Secret,
 };
 use opentrail_protocol::{Document, Protocol, Violation};
 use opentrail_wire::{
@@ -64,15 +65,16 @@ impl Identities for ToyIdentities {
     }
 }
 
-/// Denies what has `denied` in its name, and StopLogging.
+/// Denies what has `denied` in its name, and StopLogging; by a statement what has `explicit` in it.
 pub(crate) struct ToyDecide;
 
 impl Decide for ToyDecide {
     fn decide<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Decision> {
         let denied = question.action == "cloudtrail:StopLogging"
             || question.resources.iter().any(|arn| arn.as_str().contains("denied"));
+        let explicit = question.resources.iter().any(|arn| arn.as_str().contains("explicit"));
         let because = format!("because no identity-based policy allows the {} action", question.action);
-        let decision = if denied { Decision::Deny { because } } else { Decision::Allow };
+        let decision = if denied { Decision::Deny { because, explicit } } else { Decision::Allow };
         async { decision }.boxed()
     }
 }
@@ -112,6 +114,15 @@ impl Capture for ToyCapture {
         }
         .boxed()
     }
+}
+
+/// Who owns what has `foreign` in its path.
+pub(crate) const FOREIGN: &str = "999999999999";
+
+/// That there is one is all that counts: toys decide without it.
+fn a_policy() -> Policy {
+    let text = br#"{"Statement":{"Effect":"Deny","Principal":"*","Action":"s3:*","Resource":"arn:aws:s3:::toys"}}"#;
+    Policy::parse(text, &Kind::Bucket { bucket: "toys".into() }).unwrap()
 }
 
 /// An S3 of a few paths: what it does follows from the key.
@@ -168,10 +179,20 @@ impl Service for ToyS3 {
                 class: CallClass { category: Category::Data, read_only, mints_credentials: false },
                 action: format!("s3:{name}"),
                 arns: vec![arn],
-                owner: None,
+                owner: head.raw_path.contains("/foreign").then(|| FOREIGN.parse().unwrap()),
+                policy: head.raw_path.contains("/foreign-policy").then(|| Arc::new(a_policy())),
+                context: Default::default(),
                 open: false,
                 request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}{long}\"}}", head.raw_path))),
-                resources: Vec::<RecordResource>::new(),
+                resources: match head.raw_path.contains("/foreign") {
+                    true => vec![RecordResource {
+                        owner: Owner::Hidden,
+                        kind: "AWS::S3::Bucket",
+                        arn: Arn::bucket("toys"),
+                        prefix: false,
+                    }],
+                    false => Vec::new(),
+                },
                 input: Box::new(body.cloned()),
             };
             if head.raw_path.ends_with("/rejected") {

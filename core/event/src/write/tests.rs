@@ -17,6 +17,7 @@ fn record() -> Record {
             account_id: account.to_string(),
             access_key_id: Some("AKIAEXAMPLE".into()),
             user_name: Some("anna".into()),
+            invoked_by: None,
         },
         event_time: "2026-03-01T10:20:30.987Z".parse().expect("a time"),
         event_source: "s3.amazonaws.com".into(),

@@ -4,6 +4,7 @@ use opentrail_catalog::{Check, Error, From as ListFrom, Txn, decode, encode};
 use opentrail_event::AccountId;
 
 use super::cache::Touched;
+use super::configured::configured_account_name;
 use super::names::check_account_name;
 use super::stored::{
     StoredAccount, StoredStarters, StoredUser, account_key, account_name_key, accounts, starters_key, user_key,
@@ -140,7 +141,7 @@ impl Directory {
         if self.account(id).await?.is_some() {
             return Ok(false);
         }
-        let account = self.draft_account(&format!("account-{id}"), id);
+        let account = self.draft_account(&configured_account_name(id), id);
         let txn = self.put_account(Txn::new(), &account);
         match self.commit(txn, Touched::default()).await {
             Ok(()) => Ok(true),

@@ -3,6 +3,7 @@
 //! One process owns a directory: its cache follows the changes made through it, not those of others.
 
 mod accounts;
+mod bind;
 mod cache;
 mod configured;
 mod ids;
@@ -24,7 +25,7 @@ use serde::{Deserialize, Serialize};
 use crate::{Seal, Secret};
 
 pub use accounts::Starters;
-pub use configured::{ConfiguredKey, Merged};
+pub use configured::{ConfiguredKey, Merged, Plan};
 pub use ids::account_of;
 
 use cache::{Cache, Touched};

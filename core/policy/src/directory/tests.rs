@@ -10,7 +10,10 @@ use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
 use super::*;
-use crate::{Credential, Decide, Decision, Grants, Identities, Principal, PrincipalKind, Question, SealError};
+use crate::{
+    Context, Credential, Decide, Decision, Grants, Identities, Kind, Named, Policy, Principal, PrincipalKind,
+    Principals, Question, SealError,
+};
 
 /// Not a secret: it shows that the context is kept with the bytes.
 struct Labelled;
@@ -169,30 +172,61 @@ fn configured(account: &str, user: Option<&str>, id: &str, secret: &str) -> Conf
     }
 }
 
+/// Plans and applies; says what changed.
+async fn merged(directory: &Directory, keys: &[ConfiguredKey]) -> Result<Vec<Merged>, DirectoryError> {
+    let plan = directory.plan(keys).await?;
+    let changes = plan.changes().to_vec();
+    directory.apply(plan).await?;
+    Ok(changes)
+}
+
+#[test]
+fn a_plan_changes_nothing_and_what_is_left_of_it_is_planned_again() {
+    let (catalog, directory) = fresh();
+    let keys = [
+        ConfiguredKey { policy: Some(UserPolicy::Admin), ..configured("111122223333", Some("ci"), "one", "1") },
+        ConfiguredKey { policy: Some(UserPolicy::Admin), ..configured("111122223333", Some("CI"), "two", "2") },
+    ];
+    let before = catalog.rows();
+    let plan = block_on(directory.plan(&keys)).expect("a plan");
+    assert_eq!(catalog.rows(), before);
+    assert_eq!(plan.changes().len(), 4, "account, user and two keys, each once: {:?}", plan.changes());
+    // It dies behind each step; what is planned then is the rest.
+    for done in 1..=plan.steps.len() {
+        let part = Plan { steps: plan.steps[..done].to_vec(), changes: Vec::new() };
+        block_on(directory.apply(part)).expect("applied");
+        let rest = block_on(open(&catalog).plan(&keys)).expect("a plan");
+        assert_eq!(rest.changes(), &plan.changes()[done..]);
+    }
+    let mut torn = keys;
+    torn[1].policy = Some(UserPolicy::ReadOnly);
+    assert!(block_on(directory.plan(&torn)).is_err_and(|e| e.to_string().contains("two policies")));
+}
+
 #[test]
 fn configured_keys_are_merged_once_and_go_with_their_line() {
     let (catalog, directory) = fresh();
     let lines =
         [configured("111122223333", Some("ci"), "minioadmin", "one"), configured("111122223333", None, "test", "two")];
     let account: AccountId = "111122223333".parse().expect("an account");
-    let first = block_on(directory.merge(&lines)).expect("merged");
+    let first = block_on(merged(&directory, &lines)).expect("merged");
     assert_eq!(first.len(), 4, "{first:?}");
-    assert_eq!(block_on(open(&catalog).merge(&lines)).expect("merged"), Vec::new());
+    assert_eq!(block_on(merged(&open(&catalog), &lines)).expect("merged"), Vec::new());
     assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "one");
 
     // A leaked key that was turned off stays off, whatever the configuration still says.
     block_on(directory.update_access_key(account, "test", KeyStatus::Inactive)).expect("disabled");
     assert!(matches!(block_on(directory.delete_access_key(account, "test")), Err(DirectoryError::Conflict(_))));
-    assert_eq!(block_on(directory.merge(&lines)).expect("merged"), Vec::new());
+    assert_eq!(block_on(merged(&directory, &lines)).expect("merged"), Vec::new());
     assert!(!found(&directory, "test").expect("known").active);
 
     let changed = [configured("111122223333", Some("CI"), "minioadmin", "other")];
-    let changes = block_on(directory.merge(&changed)).expect("merged");
+    let changes = block_on(merged(&directory, &changed)).expect("merged");
     let expect = [Merged::RemovedKey(account, "test".into()), Merged::ChangedSecret(account, "minioadmin".into())];
     assert_eq!(changes, expect);
     assert!(found(&directory, "test").is_none());
     assert_eq!(found(&directory, "minioadmin").expect("known").secret.expose(), "other");
-    assert_eq!(block_on(directory.merge(&[])).expect("merged").len(), 1);
+    assert_eq!(block_on(merged(&directory, &[])).expect("merged").len(), 1);
     assert!(found(&directory, "minioadmin").is_none());
 }
 
@@ -201,7 +235,7 @@ fn a_configured_key_cannot_take_over_anothers() {
     let (_, directory) = fresh();
     let root = block_on(directory.starters()).expect("starters").root.expect("a key").key.id;
     let check = |key: ConfiguredKey, expect: &str| {
-        let error = block_on(directory.merge(&[key])).expect_err("refused");
+        let error = block_on(merged(&directory, &[key])).expect_err("refused");
         assert!(error.to_string().contains(expect), "{error}");
     };
     check(configured("111122223333", None, &root, "x"), "another owner");
@@ -209,13 +243,13 @@ fn a_configured_key_cannot_take_over_anothers() {
     check(configured("111122223333", None, "a/b", "x"), "access key id");
     check(configured("111122223333", None, "a", "x\ny"), "secret");
     let twice = [configured("111122223333", None, "a", "x"), configured("111122223333", None, "a", "y")];
-    assert!(block_on(directory.merge(&twice)).is_err());
+    assert!(block_on(merged(&directory, &twice)).is_err());
 }
 
 #[test]
 fn the_operator_gets_in_by_a_configured_key() {
     let (_, directory) = fresh();
-    block_on(directory.merge(&[configured("000000000000", None, "rescue", "x")])).expect("merged");
+    block_on(merged(&directory, &[configured("000000000000", None, "rescue", "x")])).expect("merged");
     assert!(found(&directory, "rescue").expect("known").principal.is_operator());
 }
 
@@ -237,7 +271,15 @@ fn grants_decide_by_who_is_asking() {
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
     let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
-        let question = Question { principal: who, action, resources: &[], resource_account: owner, read_only };
+        let question = Question {
+            principal: who,
+            action,
+            resources: &[],
+            resource_account: owner,
+            read_only,
+            policy: None,
+            context: &Context::new(),
+        };
         let decision = block_on(grants.decide(question));
         assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
     };
@@ -265,7 +307,116 @@ fn grants_decide_by_who_is_asking() {
         resources: &arns,
         resource_account: None,
         read_only: false,
+        policy: None,
+        context: &Context::new(),
     };
     let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
-    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because });
+    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because, explicit: false });
+}
+
+#[test]
+fn grants_and_the_policy_of_what_is_touched() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let other: AccountId = "999999999999".parse().expect("an account");
+    block_on(directory.create_account("other", Some(other))).expect("made");
+    for owner in [account, other] {
+        for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("no", None)] {
+            block_on(directory.create_user(owner, name, "/", policy)).expect("made");
+        }
+    }
+    let grants = Grants::new(directory.clone());
+    let who = |owner: AccountId, name: &str| {
+        let kind = match name {
+            "root" => PrincipalKind::Root,
+            name => {
+                let found = block_on(directory.user(owner, name)).expect("readable").expect("there");
+                PrincipalKind::User { name: found.name, path: found.path, unique_id: found.unique_id }
+            }
+        };
+        Principal { kind, account: owner, access_key_id: "AKIAX".into() }
+    };
+    // About the bucket `b` of `account`.
+    let policy = |effect: &str, principal: &str| {
+        let text = format!(
+            r#"{{"Statement":{{"Effect":"{effect}","Principal":{{"AWS":"{principal}"}},"Action":"s3:*",
+                "Resource":["arn:aws:s3:::b","arn:aws:s3:::b/*"]}}}}"#
+        );
+        let policy = Policy::parse(text.as_bytes(), &Kind::Bucket { bucket: "b".into() }).expect("a policy");
+        let bind = |named: Named| Some((named.text(), block_on(directory.bind(&named)).expect("readable")?));
+        let bindings = policy.named().into_iter().filter_map(bind).collect();
+        policy.bind(&bindings)
+    };
+    let check = |by: &Principal, action: &str, policy: Option<&Policy>, expect: &str| {
+        let arns = [Arn::bucket("b")];
+        let question = Question {
+            principal: by,
+            action,
+            resources: &arns,
+            resource_account: Some(account).filter(|owner| *owner != by.account),
+            read_only: false,
+            policy,
+            context: &Context::new(),
+        };
+        let seen = match block_on(grants.decide(question)) {
+            Decision::Allow => "yes".to_owned(),
+            Decision::Deny { because, explicit } => format!("{because}{}", if explicit { "!" } else { "" }),
+        };
+        assert_eq!(seen, expect, "{by:?} {action} {policy:?}");
+    };
+    let act = "s3:ListBucket";
+    let no_identity = "because no identity-based policy allows the s3:ListBucket action";
+    let no_resource = "because no resource-based policy allows the s3:ListBucket action";
+    let denied = "with an explicit deny in a resource-based policy!";
+    let user_arn = |owner: AccountId, name: &str| Arn::user(owner, "/", name).to_string();
+    // Within the account either is enough, and an account's name delegates only.
+    check(&who(account, "no"), act, None, no_identity);
+    check(&who(account, "no"), act, Some(&policy("Allow", &user_arn(account, "no"))), "yes");
+    check(&who(account, "no"), act, Some(&policy("Allow", "*")), "yes");
+    check(&who(account, "no"), act, Some(&policy("Allow", account.as_str())), no_identity);
+    check(&who(account, "adm"), act, Some(&policy("Allow", other.as_str())), "yes");
+    // A denial ends it, for the root as well, save for the policy itself.
+    for name in ["adm", "root"] {
+        check(&who(account, name), act, Some(&policy("Deny", "*")), denied);
+    }
+    check(&who(account, "adm"), "s3:DeleteBucketPolicy", Some(&policy("Deny", "*")), denied);
+    for action in ["s3:DeleteBucketPolicy", "s3:GetBucketPolicy", "s3:PutBucketPolicy"] {
+        check(&who(account, "root"), action, Some(&policy("Deny", "*")), "yes");
+        check(&who(other, "root"), action, Some(&policy("Deny", "*")), denied);
+    }
+    // Across accounts both are needed.
+    check(&who(other, "adm"), act, None, no_resource);
+    check(&who(other, "adm"), act, Some(&policy("Allow", account.as_str())), no_resource);
+    check(&who(other, "adm"), act, Some(&policy("Allow", other.as_str())), "yes");
+    check(&who(other, "root"), act, Some(&policy("Allow", other.as_str())), "yes");
+    check(&who(other, "adm"), act, Some(&policy("Allow", &user_arn(other, "adm"))), "yes");
+    check(&who(other, "no"), act, Some(&policy("Allow", other.as_str())), no_identity);
+    check(&who(other, "no"), act, Some(&policy("Allow", &user_arn(other, "no"))), no_identity);
+    check(&who(other, "adm"), act, Some(&policy("Deny", other.as_str())), denied);
+    // A user made again under an old name is another user.
+    let policy_of_no = policy("Allow", &user_arn(account, "no"));
+    block_on(directory.delete_user(account, "no")).expect("deleted");
+    block_on(directory.create_user(account, "no", "/", None)).expect("made");
+    check(&who(account, "no"), act, Some(&policy_of_no), no_identity);
+}
+
+#[test]
+fn names_in_policies_are_looked_up() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let user = block_on(directory.create_user(account, "ann", "/staff/", None)).expect("made");
+    let bind = |named: Named| block_on(directory.bind(&named)).expect("readable");
+    let named = |path: &str, name: &str| Named::User {
+        account,
+        name: name.into(),
+        arn: Arn::user(account, path, name).to_string(),
+    };
+    assert_eq!(bind(Named::Account(account)), Some(account.to_string()));
+    assert_eq!(bind(Named::Account("999999999999".parse().expect("an account"))), None);
+    assert_eq!(bind(named("/staff/", "ann")), Some(user.unique_id));
+    assert_eq!(bind(named("/", "ann")), None);
+    assert_eq!(bind(named("/staff/", "Ann")), None);
+    assert_eq!(bind(Named::Nobody("arn:aws:iam::1:role/r".into())), None);
+    let all = block_on(Principals::accounts(&*directory, None, 10)).expect("readable");
+    assert_eq!(all, [account]);
 }

@@ -206,6 +206,12 @@ impl Trails {
         Ok(())
     }
 
+    /// While the guard lives nothing is changed, and nothing is unsettled: what the timeline says of an entry that is in
+    /// the journal by now, it will always say.
+    pub(crate) async fn still(&self) -> Result<impl Sized + '_, RegistryError> {
+        self.book().await
+    }
+
     /// The right to make a change, with nothing unsettled before it.
     async fn book(&self) -> Result<tokio::sync::MutexGuard<'_, Book>, RegistryError> {
         let mut book = self.book.lock().await;

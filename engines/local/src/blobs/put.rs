@@ -8,12 +8,13 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use bytes::{Bytes, BytesMut};
 use opentrail_blobs::{BlobKey, Error};
 
-use super::{PIECE_BYTES, Store, TEMPORARY, blocking, failed};
+use super::{Floor, PIECE_BYTES, Store, TEMPORARY, blocking, failed};
 use crate::disk::DiskFile;
 
 /// A blob being written. Dropping it removes the temporary file.
 pub(crate) struct Put {
     store: Arc<Store>,
+    floor: Option<Arc<Floor>>,
     key: BlobKey,
     if_absent: bool,
     /// What has come and is not written; less than a piece between calls.
@@ -49,9 +50,9 @@ impl Drop for Put {
 }
 
 impl Put {
-    pub(crate) fn new(store: Arc<Store>, key: BlobKey, if_absent: bool) -> Self {
+    pub(super) fn new(store: Arc<Store>, floor: Option<Arc<Floor>>, key: BlobKey, if_absent: bool) -> Self {
         let gone = Arc::new(AtomicBool::new(false));
-        Self { store, key, if_absent, waiting: BytesMut::new(), temporary: None, bytes: 0, gone }
+        Self { store, floor, key, if_absent, waiting: BytesMut::new(), temporary: None, bytes: 0, gone }
     }
 
     /// Takes bytes in; writes once a piece is full.
@@ -61,6 +62,7 @@ impl Put {
             self.waiting.extend_from_slice(&bytes.split_to(n));
             if self.waiting.len() == PIECE_BYTES {
                 let piece = self.waiting.split().freeze();
+                self.claim(piece.len())?;
                 let (store, key, temporary, at) =
                     (self.store.clone(), self.key.clone(), self.temporary.take(), self.bytes);
                 self.bytes += piece.len() as u64;
@@ -70,9 +72,15 @@ impl Put {
         Ok(())
     }
 
+    /// Before the bytes are written; what was written before them goes with the temporary file.
+    fn claim(&self, bytes: usize) -> Result<(), Error> {
+        self.floor.as_ref().map_or(Ok(()), |floor| floor.claim(&self.key, bytes as u64))
+    }
+
     /// Makes the blob durable and visible.
     pub(crate) async fn finish(mut self) -> Result<u64, Error> {
         let rest = self.waiting.split().freeze();
+        self.claim(rest.len())?;
         let (store, key, temporary, at) = (self.store.clone(), self.key.clone(), self.temporary.take(), self.bytes);
         let (if_absent, gone) = (self.if_absent, self.gone.clone());
         blocking(move || {

@@ -9,8 +9,9 @@ use opentrail_blobs::kit::{self, bytes, key, source};
 use opentrail_blobs::{Blobs, Error};
 use opentrail_world::World;
 
-use super::LocalBlobs;
+use super::{LocalBlobs, PIECE_BYTES, TEMPORARY};
 use crate::disk::{Disk, Fault, RealDisk, SimDisk};
+use crate::space::{ASK_PERIOD, FreeSpace};
 
 const DIR: &str = "/data/blobs";
 
@@ -154,4 +155,40 @@ async fn a_put_that_stopped_is_swept_and_others_are_not() {
     let again = open(&disk).expect("a store");
     assert_eq!(disk.list(&temporary).expect("the folder").len(), 0);
     assert_eq!(again.list("", None, 10).await.expect("a listing"), [key("kit/whole")]);
+}
+
+#[test]
+fn at_the_floor_a_put_is_refused_and_what_is_there_can_be_read_and_removed() {
+    let (world, clock) = World::simulated(1, "2026-03-01T10:00:00Z".parse().expect("a time"));
+    let disk = disk();
+    let floor = 1 << 30;
+    let space = Arc::new(FreeSpace::new(Arc::new(disk.clone()), Path::new("/data"), floor, world));
+    let store = open(&disk).expect("a store").with_floor(space, vec!["mends/".into()]);
+    run(async {
+        let put = async |name: &str, pieces: usize| {
+            let body = source(&bytes(1, pieces * PIECE_BYTES), PIECE_BYTES);
+            store.put(&key(name), body, true).await
+        };
+        disk.set_free(floor * 2);
+        put("s3/a", 1).await.expect("room");
+        store.room(1).expect("room");
+        disk.set_free(floor);
+        clock.advance(ASK_PERIOD);
+        let changes = disk.changes();
+        assert!(matches!(put("s3/b", 1).await, Err(Error::Full(why)) if why.contains("disk.free_floor")));
+        assert!(matches!(store.room(1), Err(Error::Full(_))));
+        assert_eq!(disk.changes(), changes, "refused before a byte is written");
+        put("mends/a", 1).await.expect("what mends goes on");
+        store.read(&key("s3/a"), 0..1).await.expect("there");
+        store.delete(&key("s3/a")).await.expect("removed");
+        // The floor is met in mid-stream: nothing is left.
+        disk.set_free(floor + PIECE_BYTES as u64);
+        clock.advance(ASK_PERIOD);
+        assert!(matches!(put("s3/c", 3).await, Err(Error::Full(_))));
+        assert!(matches!(store.head(&key("s3/c")).await, Err(Error::NotFound(_))));
+        assert_eq!(disk.list(&Path::new(DIR).join(TEMPORARY)).expect("a folder"), Vec::<String>::new());
+        disk.set_free(floor * 2);
+        clock.advance(ASK_PERIOD);
+        put("s3/c", 3).await.expect("room again, without a restart");
+    });
 }

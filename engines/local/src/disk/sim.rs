@@ -48,6 +48,8 @@ struct State {
     fault: Option<(u64, Fault)>,
     /// Counts power cuts: an open file of an earlier life is dead.
     life: u64,
+    /// What it says is free; `None` for more than anybody could use.
+    free: Option<u64>,
 }
 
 #[derive(Default)]
@@ -96,6 +98,11 @@ impl SimDisk {
     pub fn fail_at(&self, nth: u64, fault: Fault) {
         let mut state = self.state();
         state.fault = Some((state.changes + nth, fault));
+    }
+
+    /// What [`Disk::free_bytes`] says from now on. Writes neither use it up nor fail by it.
+    pub fn set_free(&self, bytes: u64) {
+        self.state().free = Some(bytes);
     }
 
     /// Whether the failure that was asked for has not come yet.
@@ -286,6 +293,10 @@ impl Disk for SimDisk {
             Ok(((id, state.life), vec![NameChange::Add(path.into(), id)]))
         })?;
         Ok(self.file(id, life))
+    }
+
+    fn free_bytes(&self, _dir: &Path) -> io::Result<u64> {
+        Ok(self.state().free.unwrap_or(u64::MAX))
     }
 
     fn open(&self, path: &Path) -> io::Result<Arc<dyn DiskFile>> {

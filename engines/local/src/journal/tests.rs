@@ -3,6 +3,7 @@
 mod budget;
 mod damage;
 mod faults;
+mod floor;
 mod kit;
 mod speed;
 

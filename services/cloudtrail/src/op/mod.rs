@@ -42,26 +42,23 @@ use update_trail::UpdateTrail;
 /// The operations that are built.
 pub(crate) fn table(parts: Parts) -> Vec<Box<dyn Operation>> {
     let Parts { history, trails, world, token_key } = parts;
-    let mut table: Vec<Box<dyn Operation>> = vec![Box::new(LookupEvents { history, world, token_key })];
-    if let Some(desk) = trails.map(Arc::new) {
-        let on_trails: Vec<Box<dyn Operation>> = vec![
-            Box::new(AddTags(desk.clone())),
-            Box::new(CreateTrail(desk.clone())),
-            Box::new(DeleteTrail(desk.clone())),
-            Box::new(DescribeTrails(desk.clone())),
-            Box::new(GetEventSelectors(desk.clone())),
-            Box::new(GetTrail(desk.clone())),
-            Box::new(GetTrailStatus(desk.clone())),
-            Box::new(ListPublicKeys(desk.clone())),
-            Box::new(ListTags(desk.clone())),
-            Box::new(ListTrails(desk.clone())),
-            Box::new(PutEventSelectors(desk.clone())),
-            Box::new(RemoveTags(desk.clone())),
-            Box::new(StartLogging(desk.clone())),
-            Box::new(StopLogging(desk.clone())),
-            Box::new(UpdateTrail(desk.clone())),
-        ];
-        table.extend(on_trails);
-    }
-    table
+    let desk = Arc::new(trails);
+    vec![
+        Box::new(AddTags(desk.clone())),
+        Box::new(CreateTrail(desk.clone())),
+        Box::new(DeleteTrail(desk.clone())),
+        Box::new(DescribeTrails(desk.clone())),
+        Box::new(GetEventSelectors(desk.clone())),
+        Box::new(GetTrail(desk.clone())),
+        Box::new(GetTrailStatus(desk.clone())),
+        Box::new(ListPublicKeys(desk.clone())),
+        Box::new(ListTags(desk.clone())),
+        Box::new(ListTrails(desk.clone())),
+        Box::new(LookupEvents { history, world, token_key }),
+        Box::new(PutEventSelectors(desk.clone())),
+        Box::new(RemoveTags(desk.clone())),
+        Box::new(StartLogging(desk.clone())),
+        Box::new(StopLogging(desk.clone())),
+        Box::new(UpdateTrail(desk.clone())),
+    ]
 }

@@ -43,8 +43,13 @@ impl Operation for CreateAccessKey {
             let account = account_of(cx, input);
             let owner = key_owner(cx, input);
             guard_root(cx, owner.as_deref())?;
-            let key = self.0.directory.create_access_key(account, owner.as_deref()).await.map_err(fault)?;
-            Ok(changed(cx, account, Document::structure().with("AccessKey", new_key_document(&key))))
+            let key = match self.0.directory.create_access_key(account, owner.as_deref()).await {
+                Ok(key) => key,
+                Err(error) => return Err(self.0.failed(cx, account, fault(error)).await),
+            };
+            let mut answer = changed(cx, account, Document::structure().with("AccessKey", new_key_document(&key)));
+            answer.resources = Some(self.0.key_resources(&key.key).await);
+            Ok(answer)
         }
         .boxed()
     }

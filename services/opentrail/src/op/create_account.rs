@@ -8,7 +8,7 @@ use opentrail_event::Category;
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
-use super::{account_document, changed, fault, new_key_document};
+use super::{account_document, changed, fault, key_resource, new_key_document};
 use crate::Desk;
 
 pub(crate) struct CreateAccount(pub(crate) Arc<Desk>);
@@ -42,7 +42,9 @@ impl Operation for CreateAccount {
             let output = Document::structure()
                 .with("Account", account_document(&account))
                 .with("AccessKey", new_key_document(&key));
-            Ok(changed(cx, account.id, output))
+            let mut answer = changed(cx, account.id, output);
+            answer.resources = Some(vec![key_resource(account.id, &key.key.id)]);
+            Ok(answer)
         }
         .boxed()
     }

@@ -49,7 +49,10 @@ impl Operation for CreateUser {
                 _ => None,
             };
             let (name, path) = (input.text("UserName").unwrap_or_default(), input.text("Path").unwrap_or("/"));
-            let user = self.0.directory.create_user(account, name, path, policy).await.map_err(fault)?;
+            let user = match self.0.directory.create_user(account, name, path, policy).await {
+                Ok(user) => user,
+                Err(error) => return Err(self.0.failed(cx, account, fault(error)).await),
+            };
             let mut answer = changed(cx, account, Document::structure().with("User", user_document(&user)));
             answer.resources = Some(vec![user_resource(&user)]);
             Ok(answer)

@@ -41,8 +41,13 @@ impl Operation for DeleteAccessKey {
         async move {
             let id = input.text("AccessKeyId").unwrap_or_default();
             let account = self.0.key_account(cx, input, id).await?;
-            self.0.directory.delete_access_key(account, id).await.map_err(fault)?;
-            Ok(changed(cx, account, Document::structure()))
+            let key = match self.0.directory.delete_access_key(account, id).await {
+                Ok(key) => key,
+                Err(error) => return Err(self.0.failed(cx, account, fault(error)).await),
+            };
+            let mut answer = changed(cx, account, Document::structure());
+            answer.resources = Some(self.0.key_resources(&key).await);
+            Ok(answer)
         }
         .boxed()
     }

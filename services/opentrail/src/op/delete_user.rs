@@ -41,7 +41,10 @@ impl Operation for DeleteUser {
         async move {
             let account = account_of(cx, input);
             let name = input.text("UserName").unwrap_or_default();
-            let user = self.0.directory.delete_user(account, name).await.map_err(fault)?;
+            let user = match self.0.directory.delete_user(account, name).await {
+                Ok(user) => user,
+                Err(error) => return Err(self.0.failed(cx, account, fault(error)).await),
+            };
             let mut answer = changed(cx, account, Document::structure());
             answer.resources = Some(vec![user_resource(&user)]);
             Ok(answer)

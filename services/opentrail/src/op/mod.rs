@@ -66,6 +66,11 @@ fn user_resource(user: &User) -> RecordResource {
     RecordResource { owner: Owner::Account(user.account), kind: "AWS::IAM::User", arn, prefix: false }
 }
 
+fn key_resource(account: AccountId, id: &str) -> RecordResource {
+    let arn = Arn::access_key(account, id);
+    RecordResource { owner: Owner::Account(account), kind: "AWS::IAM::AccessKey", arn, prefix: false }
+}
+
 fn fault(error: DirectoryError) -> Fault {
     let message = error.to_string();
     match error {
@@ -159,6 +164,28 @@ impl Desk {
         }
         entries.truncate(limit);
         entries.last().map(|last| self.tokens.seal(question, key(last).as_bytes()))
+    }
+
+    /// What a change of a key is recorded with: the key, and the user it belongs to where there is one.
+    async fn key_resources(&self, key: &AccessKey) -> Vec<RecordResource> {
+        let mut resources = vec![key_resource(key.account, &key.id)];
+        if let Some(name) = &key.user {
+            // The change has happened: a directory that does not answer now must not make a failure of it.
+            resources.extend(self.directory.user(key.account, name).await.ok().flatten().as_ref().map(user_resource));
+        }
+        resources
+    }
+
+    /// A failure of the operator's to change something of `account` is on that account's record too, if there is such an
+    /// account; so is a success.
+    async fn failed(&self, cx: &Cx, account: AccountId, fault: Fault) -> Fault {
+        if !cx.principal.is_operator() || account == cx.account() {
+            return fault;
+        }
+        match self.directory.account(account).await {
+            Ok(Some(_)) => fault.copied(account),
+            _ => fault,
+        }
     }
 
     /// The account that a change of one key is about (the operator need not say it), once the caller may change that key.

@@ -46,8 +46,13 @@ impl Operation for UpdateAccessKey {
                 Some("Inactive") => KeyStatus::Inactive,
                 _ => KeyStatus::Active,
             };
-            self.0.directory.update_access_key(account, id, status).await.map_err(fault)?;
-            Ok(changed(cx, account, Document::structure()))
+            let key = match self.0.directory.update_access_key(account, id, status).await {
+                Ok(key) => key,
+                Err(error) => return Err(self.0.failed(cx, account, fault(error)).await),
+            };
+            let mut answer = changed(cx, account, Document::structure());
+            answer.resources = Some(self.0.key_resources(&key).await);
+            Ok(answer)
         }
         .boxed()
     }

@@ -18,6 +18,7 @@ use s3s::service::S3ServiceBuilder;
 use super::Backend;
 use crate::asked::Asked;
 use crate::codec::{Exchange, Handover, pass};
+use crate::policy::Authorizer;
 use crate::refuse::Configuration;
 use crate::store::{Bucket, Store};
 
@@ -83,12 +84,34 @@ impl Blobs for Untouched {
     }
 }
 
+impl opentrail_policy::Decide for Untouched {
+    fn decide<'a>(&'a self, question: opentrail_policy::Question<'a>) -> BoxFuture<'a, opentrail_policy::Decision> {
+        panic!("asked {question:?}")
+    }
+}
+
+fn cx() -> opentrail_wire::Cx {
+    let account = "111111111111".parse().unwrap();
+    let kind = opentrail_policy::PrincipalKind::Root;
+    opentrail_wire::Cx {
+        principal: Arc::new(opentrail_policy::Principal { kind, account, access_key_id: "AKIAX".into() }),
+        region: "us-east-1".parse().unwrap(),
+        request_id: "0123456789ABCDEF".into(),
+        received_at: "2026-11-21T10:00:00Z".parse().unwrap(),
+        source_ip: [127, 0, 0, 1].into(),
+        user_agent: None,
+        tls: None,
+        presigned: false,
+    }
+}
+
 /// Whatever makes announcement and codec differ, nothing runs.
 #[tokio::test]
 async fn only_what_was_announced_runs() {
     let check = async |operation: &'static str, method: Method, bucket: Option<&str>, key: Option<&str>| {
         let (world, _clock) = World::simulated(1, "2026-11-21T10:00:00Z".parse().unwrap());
         let store = Arc::new(Store::new(Arc::new(Untouched), Arc::new(Untouched), world));
+        let authorizer = Arc::new(Authorizer { store: store.clone(), decide: Arc::new(Untouched) });
         let s3s = S3ServiceBuilder::new(Backend { store, regions: vec!["us-east-1".parse().unwrap()] }).build();
         let call = S3Call {
             operation,
@@ -112,6 +135,9 @@ async fn only_what_was_announced_runs() {
             account: "111111111111".parse().unwrap(),
             region: "us-east-1".parse().unwrap(),
             now_s: 0,
+            cx: cx(),
+            context: Default::default(),
+            authorizer,
             bucket: Some(Bucket {
                 id: "0".into(),
                 name: "bkt".into(),

@@ -95,6 +95,7 @@ impl Store {
             .check(Check::Empty { prefix: rows::object_keys(&bucket.id) })
             .delete(rows::bucket_key(&bucket.name))
             .delete(rows::live_key(&bucket.id))
+            .delete(super::policies::policy_key(&bucket.id))
             .delete(rows::owned_keys(bucket.account).part(&bucket.name));
         match self.catalog.txn(txn).await {
             Ok(()) => Ok(()),

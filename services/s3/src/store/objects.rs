@@ -87,6 +87,8 @@ impl Store {
                 Ok(Staged { body: Body::Empty, row: None, digests })
             }
             Beginning::Whole(bytes, digests) => {
+                // Small bodies lie in the catalog, and that on the same disk.
+                self.blobs.room(bytes.len() as u64).map_err(|error| faults::staging(&error))?;
                 let name = self.random_name();
                 Ok(Staged { row: Some((rows::body_key(&name), bytes)), body: Body::Row(name), digests })
             }
@@ -105,7 +107,7 @@ impl Store {
                         }
                         Err(fault)
                     }
-                    (Err(error), _) => Err(faults::internal("stage blob", error)),
+                    (Err(error), _) => Err(faults::staging(&error)),
                     (Ok(_), Err(None)) => {
                         self.remove_blob(&name).await;
                         Err(faults::internal("stage blob", "the engine did not read the body to its end"))

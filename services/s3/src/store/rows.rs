@@ -9,6 +9,7 @@
 //! | `s3/body` | body name | a small body's bytes; for a blob, empty: it is in use |
 //! | `s3/garbage` | blob name | empty: the blob was replaced or deleted and can go |
 //! | `s3/run` | – | [`RunRow`] |
+//! | `s3/policy` | bucket id | [`PolicyRow`](super::policies::PolicyRow) |
 
 use std::collections::BTreeMap;
 

@@ -166,10 +166,20 @@ impl House {
 
     /// A service started over engines that are there already.
     pub(crate) fn over(catalog: Arc<MemoryCatalog>, blobs: Arc<MemoryBlobs>, seed: u64) -> Self {
+        Self::guarded(catalog, blobs, seed, crate::guards::toys())
+    }
+
+    /// With the guards that are given.
+    pub(crate) fn guarded(
+        catalog: Arc<MemoryCatalog>,
+        blobs: Arc<MemoryBlobs>,
+        seed: u64,
+        guards: opentrail_s3::S3Guards,
+    ) -> Self {
         let (world, clock) = World::simulated(seed, "2026-11-21T10:00:00Z".parse().unwrap());
         let regions: Vec<Region> =
             ["us-east-1", "eu-west-1", "eu-central-1"].iter().map(|r| r.parse().unwrap()).collect();
-        let s3 = S3Service::new(catalog.clone(), blobs.clone(), world, S3Settings { regions });
+        let s3 = S3Service::new(catalog.clone(), blobs.clone(), world, guards, S3Settings { regions });
         Self { catalog, blobs, clock, s3 }
     }
 

@@ -12,7 +12,7 @@ fn open(dir: &std::path::Path) -> (Local, Arc<S3Service>) {
     let world = World::real();
     let local = Local::open(dir, Settings::default(), world.clone()).unwrap();
     let settings = S3Settings { regions: vec!["us-east-1".parse().unwrap()] };
-    let s3 = S3Service::new(local.catalog.clone(), local.blobs.clone(), world, settings);
+    let s3 = S3Service::new(local.catalog.clone(), local.blobs.clone(), world, crate::guards::toys(), settings);
     (local, s3)
 }
 

@@ -4,10 +4,13 @@
 
 mod buckets;
 mod crash;
+mod deliver;
 mod door;
 mod engines;
+mod guards;
 mod hostile;
 mod listing;
 mod local;
 mod objects;
+mod policies;
 mod record;

@@ -312,7 +312,6 @@ fn operations_that_are_not_built_say_so() {
         (put("/bkt?versioning"), "PutBucketVersioning"),
         (get("/bkt?versioning"), "GetBucketVersioning"),
         (get("/bkt?versions"), "ListObjectVersions"),
-        (get("/bkt?policy"), "GetBucketPolicy"),
         (get("/bkt/k?acl"), "GetObjectAcl"),
     ] {
         let fault = house.fault(&ask);

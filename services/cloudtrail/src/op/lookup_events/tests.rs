@@ -38,7 +38,8 @@ fn house() -> House {
     let catalog: Arc<dyn opentrail_catalog::Catalog> = Arc::new(MemoryCatalog::default());
     let history = Arc::new(History::new(table, catalog, world.clone(), Settings::default()));
     let token_key = TokenKey::new(&[7; 32]);
-    let parts = crate::Parts { history: history.clone(), trails: None, world: world.clone(), token_key };
+    let parts =
+        crate::Parts { history: history.clone(), trails: crate::tests::desk(&world), world: world.clone(), token_key };
     let service = crate::service(&Models::builtin(), parts);
     House { history, service, world }
 }

@@ -1,0 +1,273 @@
+//! Conditions: an operator, a key and the values that it may have.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
+use super::Context;
+use super::glob::{ArnPattern, Prepared, Reading, Template};
+use super::value::{Cidr, Decimal, instant};
+
+/// How a key with several values is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Set {
+    All,
+    Any,
+}
+
+/// What an operator compares.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Family {
+    Text { ignore_case: bool },
+    Like,
+    Number(Order),
+    Date(Order),
+    Bool,
+    Binary,
+    Address,
+    Arn,
+    Null,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Order {
+    Equals,
+    Less,
+    LessOrEqual,
+    Greater,
+    GreaterOrEqual,
+}
+
+impl Order {
+    fn holds<T: Ord>(self, seen: &T, wanted: &T) -> bool {
+        match self {
+            Self::Equals => seen == wanted,
+            Self::Less => seen < wanted,
+            Self::LessOrEqual => seen <= wanted,
+            Self::Greater => seen > wanted,
+            Self::GreaterOrEqual => seen >= wanted,
+        }
+    }
+}
+
+/// An operator as it is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Operator {
+    name: String,
+    set: Option<Set>,
+    if_exists: bool,
+    negated: bool,
+    family: Family,
+}
+
+impl Operator {
+    /// Reads `ForAnyValue:StringLikeIfExists` and the like. Names are written exactly so.
+    pub(super) fn read(name: &str) -> Option<Self> {
+        let (set, rest) = match name.split_once(':') {
+            Some(("ForAllValues", rest)) => (Some(Set::All), rest),
+            Some(("ForAnyValue", rest)) => (Some(Set::Any), rest),
+            Some(_) => return None,
+            None => (None, name),
+        };
+        if rest == "Null" {
+            let null = Self { name: name.into(), set, if_exists: false, negated: false, family: Family::Null };
+            return set.is_none().then_some(null);
+        }
+        let (base, if_exists) = rest.strip_suffix("IfExists").map_or((rest, false), |base| (base, true));
+        let text = |ignore_case| Family::Text { ignore_case };
+        let (family, negated) = match base {
+            "StringEquals" => (text(false), false),
+            "StringNotEquals" => (text(false), true),
+            "StringEqualsIgnoreCase" => (text(true), false),
+            "StringNotEqualsIgnoreCase" => (text(true), true),
+            "StringLike" => (Family::Like, false),
+            "StringNotLike" => (Family::Like, true),
+            "Bool" => (Family::Bool, false),
+            "BinaryEquals" => (Family::Binary, false),
+            "IpAddress" => (Family::Address, false),
+            "NotIpAddress" => (Family::Address, true),
+            "ArnEquals" | "ArnLike" => (Family::Arn, false),
+            "ArnNotEquals" | "ArnNotLike" => (Family::Arn, true),
+            _ => {
+                let (family, order): (fn(Order) -> Family, _) = match base.strip_prefix("Numeric") {
+                    Some(order) => (Family::Number, order),
+                    None => (Family::Date, base.strip_prefix("Date")?),
+                };
+                let (order, negated) = match order {
+                    "Equals" => (Order::Equals, false),
+                    "NotEquals" => (Order::Equals, true),
+                    "LessThan" => (Order::Less, false),
+                    "LessThanEquals" => (Order::LessOrEqual, false),
+                    "GreaterThan" => (Order::Greater, false),
+                    "GreaterThanEquals" => (Order::GreaterOrEqual, false),
+                    _ => return None,
+                };
+                (family(order), negated)
+            }
+        };
+        Some(Self { name: name.to_owned(), set, if_exists, negated, family })
+    }
+
+    /// Whether the operator can be true only where the key is there: neither negated, nor `IfExists`, nor about all of no
+    /// values.
+    pub(super) fn narrows(&self) -> bool {
+        !self.negated && !self.if_exists && self.set != Some(Set::All) && self.family != Family::Null
+    }
+
+    /// What a value of this operator must be, where `text` is none.
+    pub(super) fn complaint(&self, text: &str) -> Option<&'static str> {
+        let good = match self.family {
+            Family::Number(_) => Decimal::read(text).is_some(),
+            Family::Date(_) => instant(text).is_some(),
+            Family::Binary => STANDARD.decode(text).is_ok(),
+            Family::Address => Cidr::read(text).is_some(),
+            Family::Null => truth(text).is_some(),
+            // A truth value may be a variable.
+            Family::Bool => truth(text).is_some() || text.starts_with("${"),
+            Family::Text { .. } | Family::Like | Family::Arn => true,
+        };
+        (!good).then_some(match self.family {
+            Family::Number(_) => "a number such as 10 or -1.5",
+            Family::Date(_) => "a date such as 2026-01-02T03:04:05Z, or seconds since 1970",
+            Family::Binary => "base64",
+            Family::Address => "an address or a range such as 203.0.113.0/24",
+            _ => "\"true\" or \"false\"",
+        })
+    }
+}
+
+/// A value of a condition, ready to be compared.
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Wanted {
+    Text { text: Prepared, ignore_case: bool },
+    Like(Prepared),
+    Number(Order, Decimal),
+    Date(Order, i128),
+    Bool(Prepared),
+    Binary(Vec<u8>),
+    Address(Cidr),
+    Arn(ArnPattern),
+}
+
+impl Wanted {
+    fn matches(&self, seen: &str, context: &Context) -> bool {
+        match self {
+            Self::Text { text, ignore_case: false } | Self::Like(text) => text.matches(seen, context),
+            // The pattern was folded when it was read.
+            Self::Text { text: text @ Prepared::Now(_), ignore_case: true } => {
+                text.matches(&seen.to_lowercase(), context)
+            }
+            Self::Text { text, ignore_case: true } => text.matches(&seen.to_lowercase(), &folded(context)),
+            Self::Number(order, wanted) => Decimal::read(seen).is_some_and(|seen| order.holds(&seen, wanted)),
+            Self::Date(order, wanted) => instant(seen).is_some_and(|seen| order.holds(&seen, wanted)),
+            Self::Bool(wanted) => truth(seen).is_some_and(|seen| wanted.matches(seen, context)),
+            Self::Binary(wanted) => STANDARD.decode(seen).is_ok_and(|seen| seen == *wanted),
+            Self::Address(range) => range.contains(seen),
+            Self::Arn(pattern) => pattern.matches(seen, context),
+        }
+    }
+}
+
+/// Only an equality without regard to case needs it, and only where it has variables.
+fn folded(context: &Context) -> Context {
+    context.map_values(|value| value.to_lowercase())
+}
+
+/// `true` or `false`, however it is written.
+fn truth(text: &str) -> Option<&'static str> {
+    ["true", "false"].into_iter().find(|word| text.eq_ignore_ascii_case(word))
+}
+
+/// One condition: one operator about one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Condition {
+    pub(super) operator: Operator,
+    /// In lower case.
+    pub(super) key: String,
+    wanted: Vec<Wanted>,
+    /// As they are written.
+    pub(super) texts: Vec<String>,
+}
+
+impl Condition {
+    /// `variables`: whether the policy's version knows them. The values have been [looked at](Operator::complaint).
+    pub(super) fn new(operator: Operator, key: &str, texts: Vec<String>, variables: bool) -> Option<Self> {
+        let wanted = texts.iter().map(|text| wanted(&operator, text, variables)).collect::<Option<Vec<_>>>()?;
+        Some(Self { operator, key: key.to_ascii_lowercase(), wanted, texts })
+    }
+
+    /// As errors and explanations name it.
+    pub(super) fn name(&self) -> String {
+        format!("{} {}", self.operator.name, self.key)
+    }
+
+    /// Whether it holds.
+    pub(super) fn holds(&self, context: &Context) -> bool {
+        let Operator { set, if_exists, negated, family, .. } = self.operator;
+        // An empty text counts as no value where a set is asked about.
+        let seen: Vec<&str> = context.values(&self.key).iter().map(String::as_str).collect();
+        let is_there = !seen.is_empty() && (set.is_none() || seen.iter().any(|value| !value.is_empty()));
+        if family == Family::Null {
+            let absent = !is_there;
+            return self.texts.iter().any(|text| truth(text) == Some(if absent { "true" } else { "false" }));
+        }
+        if !is_there {
+            return match set {
+                Some(Set::All) => true,
+                Some(Set::Any) => if_exists,
+                None => if_exists || negated,
+            };
+        }
+        let matches = |value: &&str| self.wanted.iter().any(|wanted| wanted.matches(value, context));
+        let passes = |value: &&str| matches(value) != negated;
+        match set {
+            Some(Set::All) => seen.iter().all(passes),
+            Some(Set::Any) => seen.iter().any(passes),
+            // AWS advises against it: some value for a plain operator, every value for a negated one.
+            None if negated => seen.iter().all(passes),
+            None => seen.iter().any(passes),
+        }
+    }
+
+    /// Whether every value is the same for all requests, ARNs having at least their account.
+    pub(super) fn is_fixed(&self) -> bool {
+        let exact = matches!(self.operator.family, Family::Text { .. });
+        !self.texts.is_empty()
+            && self.texts.iter().all(|text| {
+                let parts = Template::read(text, Reading { wild: !exact, variables: true }).arn_parts(5);
+                match parts.as_slice() {
+                    [scheme, .., account, _] if scheme.fixed() == Some("arn") => {
+                        let account = account.fixed();
+                        account.is_some_and(|id| id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit()))
+                            || Template::read(text, Reading { wild: !exact, variables: true }).is_fixed()
+                    }
+                    _ => Template::read(text, Reading { wild: !exact, variables: true }).is_fixed(),
+                }
+            })
+    }
+
+    /// The ranges of an address condition.
+    pub(super) fn ranges(&self) -> Option<Vec<Cidr>> {
+        let range = |wanted: &Wanted| match wanted {
+            Wanted::Address(range) => Some(*range),
+            _ => None,
+        };
+        self.wanted.iter().map(range).collect()
+    }
+}
+
+fn wanted(operator: &Operator, text: &str, variables: bool) -> Option<Wanted> {
+    let read = |text: &str, wild| Template::read(text, Reading { wild, variables }).prepare();
+    Some(match operator.family {
+        Family::Text { ignore_case } => {
+            let text = if ignore_case { text.to_lowercase() } else { text.to_owned() };
+            Wanted::Text { text: read(&text, false), ignore_case }
+        }
+        Family::Like => Wanted::Like(read(text, true)),
+        Family::Number(order) => Wanted::Number(order, Decimal::read(text)?),
+        Family::Date(order) => Wanted::Date(order, instant(text)?),
+        Family::Bool | Family::Null => Wanted::Bool(read(truth(text).unwrap_or(text), false)),
+        Family::Binary => Wanted::Binary(STANDARD.decode(text).ok()?),
+        Family::Address => Wanted::Address(Cidr::read(text)?),
+        Family::Arn => Wanted::Arn(ArnPattern::new(text, variables)),
+    })
+}

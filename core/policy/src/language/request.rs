@@ -1,0 +1,127 @@
+//! What a policy is asked: who wants to do what, to what, under which circumstances.
+
+use std::collections::BTreeMap;
+
+use opentrail_event::{AccountId, Arn};
+
+use crate::{Principal, PrincipalKind};
+
+/// The values of one key at most; more are no request that anybody makes.
+const VALUES_MAX: usize = 1_024;
+
+/// The circumstances of a request: condition keys and their values. Names of keys know no case; values do.
+///
+/// Whoever fills it vouches for it: a key that a policy trusts (`aws:SourceArn`, `aws:PrincipalAccount`) must never come from
+/// what a client sent.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Context {
+    keys: BTreeMap<String, Vec<String>>,
+}
+
+impl Context {
+    /// No circumstances.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// With one value of `key`, in place of others.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.set(key, value);
+        self
+    }
+
+    /// Sets the one value of `key`.
+    pub fn set(&mut self, key: &str, value: impl Into<String>) {
+        self.keys.insert(key.to_ascii_lowercase(), vec![value.into()]);
+    }
+
+    /// Adds a value to a key that can have several, such as `aws:TagKeys`.
+    pub fn add(&mut self, key: &str, value: impl Into<String>) {
+        let values = self.keys.entry(key.to_ascii_lowercase()).or_default();
+        if values.len() < VALUES_MAX {
+            values.push(value.into());
+        }
+    }
+
+    /// Takes all keys of `other`, whose values win.
+    pub fn merge(&mut self, other: Context) {
+        self.keys.extend(other.keys);
+    }
+
+    /// Every value turned into another.
+    pub(super) fn map_values(&self, change: impl Fn(&str) -> String) -> Self {
+        let each = |values: &Vec<String>| values.iter().map(|value| change(value)).collect();
+        Self { keys: self.keys.iter().map(|(key, values)| (key.clone(), each(values))).collect() }
+    }
+
+    /// The values of a key; empty where it is not there.
+    pub fn values(&self, key: &str) -> &[String] {
+        // Policies are compiled with keys in lower case, so this seldom allocates.
+        let found = match key.bytes().any(|b| b.is_ascii_uppercase()) {
+            true => self.keys.get(&key.to_ascii_lowercase()),
+            false => self.keys.get(key),
+        };
+        found.map_or(&[], Vec::as_slice)
+    }
+
+    /// The value of a key that has exactly one.
+    pub fn single(&self, key: &str) -> Option<&str> {
+        match self.values(key) {
+            [value] => Some(value),
+            _ => None,
+        }
+    }
+}
+
+/// Who asks, as policies tell callers apart.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Caller {
+    Root {
+        account: AccountId,
+    },
+    User {
+        account: AccountId,
+        arn: Arn,
+        /// `AIDA…`
+        unique_id: String,
+    },
+    /// A service in its own name. For whom it acts stands in the context: `aws:SourceArn`, `aws:SourceAccount`.
+    Service {
+        /// `cloudtrail.amazonaws.com`
+        name: String,
+    },
+}
+
+impl Caller {
+    /// The account that the caller belongs to; services belong to none.
+    pub fn account(&self) -> Option<AccountId> {
+        match self {
+            Self::Root { account } | Self::User { account, .. } => Some(*account),
+            Self::Service { .. } => None,
+        }
+    }
+}
+
+impl From<&Principal> for Caller {
+    fn from(principal: &Principal) -> Self {
+        let account = principal.account;
+        match &principal.kind {
+            PrincipalKind::Root => Self::Root { account },
+            PrincipalKind::Operator | PrincipalKind::User { .. } => {
+                Self::User { account, arn: principal.arn(), unique_id: principal.unique_id() }
+            }
+        }
+    }
+}
+
+/// One question to one policy. A call that touches several resources is several questions.
+#[derive(Debug, Clone, Copy)]
+pub struct Request<'a> {
+    pub caller: &'a Caller,
+    /// `s3:GetObject`
+    pub action: &'a str,
+    /// An ARN, or `*` where the action is about no resource in particular.
+    pub resource: &'a str,
+    pub context: &'a Context,
+}

@@ -1,0 +1,279 @@
+//! Bucket policies: put, got and deleted, and asked for every call (`spec/s3.md` 10).
+
+use std::sync::Arc;
+
+use opentrail_event::AccountId;
+use opentrail_policy::{Decision, Directory, Principal, PrincipalKind};
+use opentrail_wire::{Announced, Cx, Fault, RequestBody, Service};
+
+use crate::door::{ALICE, Ask, BOB, House, Reply, delete, detail, get, head, put, run};
+use crate::guards;
+
+/// A house with the real decider. Alice's root has made the bucket `bkt`.
+struct Guarded {
+    house: House,
+    decide: Arc<dyn opentrail_policy::Decide>,
+    directory: Arc<Directory>,
+}
+
+/// `111111111111/root`, `222222222222/adm`
+fn principal(directory: &Directory, who: &str) -> Principal {
+    let (account, name) = who.split_once('/').unwrap();
+    let account: AccountId = account.parse().unwrap();
+    let kind = match name {
+        "root" => PrincipalKind::Root,
+        name => {
+            let user = run(directory.user(account, name)).unwrap().unwrap();
+            PrincipalKind::User { name: user.name, path: user.path, unique_id: user.unique_id }
+        }
+    };
+    Principal { kind, account, access_key_id: "AKIAEXAMPLEEXAMPLE00".into() }
+}
+
+impl Guarded {
+    fn new() -> Self {
+        let (guards, directory) = run(guards::real());
+        let decide = guards.decide.clone();
+        let house = House::guarded(Arc::default(), Arc::default(), 1, guards);
+        let it = Self { house, decide, directory };
+        it.ok("111111111111/root", &put("/bkt"));
+        it
+    }
+
+    /// The door's part: announce, decide, run.
+    fn call(&self, who: &str, ask: &Ask) -> Result<Reply, Fault> {
+        self.call_at(who, ask, [127, 0, 0, 1].into())
+    }
+
+    fn call_at(&self, who: &str, ask: &Ask, source_ip: std::net::IpAddr) -> Result<Reply, Fault> {
+        let cx = Cx { principal: Arc::new(principal(&self.directory, who)), source_ip, ..ask.cx() };
+        run(async {
+            let head = ask.head();
+            let announced = self.house.s3.announce(&cx, &head, Some(&ask.body)).await;
+            let mut announced: Announced = announced.map_err(|rejected| rejected.fault)?;
+            if let Decision::Deny { because, explicit } = guards::decide(&*self.decide, &cx, &announced).await {
+                let because = if explicit { format!("{because}!") } else { because };
+                return Err(Fault::new("AccessDenied", 403, because));
+            }
+            let body = RequestBody::Whole(ask.body.clone());
+            let answer = self.house.s3.run(&cx, &head, &mut announced, body).await?;
+            let opentrail_wire::AnswerBody::Whole(body) = answer.body else { panic!("a small answer") };
+            Ok(Reply {
+                status: answer.status,
+                headers: answer.headers,
+                body,
+                response_elements: None,
+                additional: None,
+            })
+        })
+    }
+
+    fn ok(&self, who: &str, ask: &Ask) -> Reply {
+        self.call(who, ask).unwrap_or_else(|fault| panic!("{who} {}: {fault}", ask.target))
+    }
+
+    fn denied(&self, who: &str, ask: &Ask) -> String {
+        match self.call(who, ask) {
+            Ok(reply) => panic!("{who} may {} {}: {reply:?}", ask.method, ask.target),
+            Err(fault) => {
+                assert_eq!((fault.status, fault.code.as_ref()), (403, "AccessDenied"), "{fault}");
+                fault.message
+            }
+        }
+    }
+
+    fn set(&self, statements: &str) {
+        let text = format!(r#"{{"Version":"2012-10-17","Statement":[{statements}]}}"#);
+        assert_eq!(self.ok("111111111111/root", &put("/bkt?policy").body(text)).status, 204);
+    }
+}
+
+const ALICE_ROOT: &str = "111111111111/root";
+const BOB_ADM: &str = "222222222222/adm";
+
+fn statement(effect: &str, principal: &str, action: &str, more: &str) -> String {
+    format!(
+        r#"{{"Effect":"{effect}","Principal":{{"AWS":"{principal}"}},"Action":"{action}",
+            "Resource":["arn:aws:s3:::bkt","arn:aws:s3:::bkt/*"]{more}}}"#
+    )
+}
+
+#[test]
+fn a_policy_is_kept_as_it_was_put() {
+    let it = Guarded::new();
+    let code = |ask: &Ask| it.call(ALICE_ROOT, ask).err().map(|f| (f.status, f.code.into_owned()));
+    let none = Some((404, "NoSuchBucketPolicy".to_owned()));
+    assert_eq!(code(&get("/bkt?policy")), none);
+    assert_eq!(code(&get("/bkt?policyStatus")), none);
+    assert_eq!(it.ok(ALICE_ROOT, &delete("/bkt?policy")).status, 204);
+    let text = "{ \"Statement\" : [ {\n\"Effect\":\"Allow\", \"Principal\":{\"AWS\":\"222222222222\"}, \
+        \"Action\":\"s3:GetObject\",\"Resource\":\"arn:aws:s3:::bkt/*\" } ] }\n";
+    let reply = it.ok(ALICE_ROOT, &put("/bkt?policy").body(text));
+    assert_eq!((reply.status, reply.body.len()), (204, 0));
+    let reply = it.ok(ALICE_ROOT, &get("/bkt?policy"));
+    assert_eq!((reply.status, reply.header("content-type"), reply.text()), (200, Some("application/json"), text));
+    let reply = it.ok(ALICE_ROOT, &get("/bkt?policyStatus"));
+    assert_eq!(reply.one("IsPublic").as_deref(), Some("false"));
+    // It outlives a restart, and not its bucket.
+    let restarted = it.house.restart(2);
+    assert_eq!(restarted.ok(&get("/bkt?policy")).text(), text);
+    assert_eq!(it.ok(ALICE_ROOT, &delete("/bkt")).status, 204);
+    assert_eq!(it.house.catalog.count("s3/policy"), 0);
+    it.ok(ALICE_ROOT, &put("/bkt"));
+    assert_eq!(code(&get("/bkt?policy")), none);
+}
+
+#[test]
+fn what_is_not_a_policy_is_refused() {
+    let it = Guarded::new();
+    let check = |text: &str, code: &str, message: &str, more: &str| {
+        let fault = it.call(ALICE_ROOT, &put("/bkt?policy").body(text.to_owned())).expect_err(text);
+        assert_eq!((fault.code.as_ref(), fault.message.as_str()), (code, message), "{text}");
+        let seen = detail(&fault, "Detail").unwrap_or_default();
+        assert!(seen.contains(more), "{text}: {seen}");
+    };
+    let malformed = "MalformedPolicy";
+    let one = |principal: &str| format!(r#"{{"Statement":[{}]}}"#, statement("Allow", principal, "s3:*", ""));
+    check("<xml/>", malformed, "Policies must be valid JSON and the first byte must be '{'", "byte 0");
+    check("{}", malformed, "Missing required field Statement", "");
+    check(&one("333333333333"), malformed, "Invalid principal in policy", "333333333333");
+    let nobody = "arn:aws:iam::222222222222:user/nobody";
+    check(&one(nobody), malformed, "Invalid principal in policy", nobody);
+    check(&one("arn:aws:iam::222222222222:role/r"), malformed, "Invalid principal in policy", "role/r");
+    check(&one("*").replace("bkt", "other"), malformed, "Policy has invalid resource", "arn:aws:s3:::bkt");
+    let long = format!("{{\"Id\":\"{}\",{}", "x".repeat(20 << 10), &one("222222222222")[1..]);
+    check(&long, malformed, "Policy exceeds the maximum allowed document size.", "20480");
+    let public = "User: arn:aws:iam::111111111111:root is not authorized to perform: s3:PutBucketPolicy on resource: \
+        \"arn:aws:s3:::bkt\" because public policies are prevented by the BlockPublicPolicy setting in S3 Block Public \
+        Access.";
+    check(&one("*"), "AccessDenied", public, "");
+    assert_eq!(it.house.catalog.count("s3/policy"), 0);
+    it.set(&statement(
+        "Allow",
+        "*",
+        "s3:*",
+        r#","Condition":{"StringEquals":{"aws:PrincipalAccount":"222222222222"}}"#,
+    ));
+    let fault =
+        it.call(ALICE_ROOT, &put("/bkt?policy").header("content-md5", "AAAAAAAAAAAAAAAAAAAAAA==").body(one(BOB)));
+    assert_eq!(fault.expect_err("another body").code, "BadDigest");
+}
+
+#[test]
+fn an_account_that_is_named_by_its_canonical_id() {
+    let it = Guarded::new();
+    let list = it.ok("222222222222/root", &get("/"));
+    let bobs_id = list.one("ID").unwrap();
+    let with = |id: &str| {
+        let statement = statement("Allow", "x", "s3:GetObject", "")
+            .replace("\"AWS\":\"x\"", &format!("\"CanonicalUser\":\"{id}\""));
+        format!(r#"{{"Statement":{}}}"#, statement.replace("\"arn:aws:s3:::bkt\",", ""))
+    };
+    let fault = it.call(ALICE_ROOT, &put("/bkt?policy").body(with(&"0".repeat(64)))).expect_err("nobody");
+    assert_eq!(fault.message, "Invalid principal in policy");
+    it.ok(ALICE_ROOT, &put("/bkt?policy").body(with(&bobs_id)));
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("x"));
+    assert_eq!(it.ok(BOB_ADM, &get("/bkt/k")).text(), "x");
+}
+
+#[test]
+fn callers_of_other_accounts_work_where_they_are_let_in() {
+    let it = Guarded::new();
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("alice's"));
+    let no_policy = "because no resource-based policy allows the s3:GetObject action";
+    assert_eq!(it.denied(BOB_ADM, &get("/bkt/k")), no_policy);
+    it.set(&format!(
+        "{},{}",
+        statement("Allow", BOB, "s3:GetObject", ""),
+        statement(
+            "Allow",
+            BOB,
+            "s3:PutObject",
+            r#","Condition":{"StringEquals":{"s3:x-amz-acl":"bucket-owner-full-control"}}"#
+        )
+    ));
+    assert_eq!(it.ok(BOB_ADM, &get("/bkt/k")).text(), "alice's");
+    it.denied("222222222222/no", &get("/bkt/k"));
+    it.denied(BOB_ADM, &put("/bkt/new").body("x"));
+    it.ok(BOB_ADM, &put("/bkt/new").header("x-amz-acl", "bucket-owner-full-control").body("bob's"));
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt/new")).text(), "bob's", "what is put belongs to the bucket's owner");
+    it.denied(BOB_ADM, &get("/bkt"));
+    it.denied(BOB_ADM, &delete("/bkt/k"));
+    // Whether a key is there is not for those who may not list.
+    assert_eq!(it.denied(BOB_ADM, &get("/bkt/missing")), "Access Denied");
+    assert_eq!(it.denied(BOB_ADM, &head("/bkt/missing")), "Access Denied");
+    assert_eq!(it.call(ALICE_ROOT, &get("/bkt/missing")).expect_err("missing").code, "NoSuchKey");
+    // A policy is its owner's, whoever may.
+    it.set(&statement("Allow", BOB, "s3:*", ""));
+    for ask in [get("/bkt?policy"), put("/bkt?policy").body("{}"), delete("/bkt?policy")] {
+        let fault = it.call(BOB_ADM, &ask).expect_err("foreign");
+        assert_eq!((fault.status, fault.code.as_ref()), (405, "MethodNotAllowed"));
+    }
+    assert_eq!(it.call(BOB_ADM, &get("/bkt/missing")).expect_err("missing").code, "NoSuchKey");
+    // Taken away, it is gone at once.
+    it.ok(ALICE_ROOT, &delete("/bkt?policy"));
+    assert_eq!(it.denied(BOB_ADM, &get("/bkt/k")), no_policy);
+}
+
+#[test]
+fn a_denial_is_for_everybody_and_never_for_ever() {
+    let it = Guarded::new();
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("x"));
+    let lock_out = format!(r#"{{"Statement":{}}}"#, statement("Deny", "*", "s3:*", ""));
+    // Whoever would lose the right to change it again has to mean it.
+    let ask = put("/bkt?policy").body(lock_out.clone());
+    assert!(it.denied("111111111111/adm", &ask).contains("x-amz-confirm-remove-self-bucket-access: true"));
+    it.ok("111111111111/adm", &ask.header("x-amz-confirm-remove-self-bucket-access", "true"));
+    let explicit = "with an explicit deny in a resource-based policy!";
+    for who in [ALICE_ROOT, "111111111111/adm", BOB_ADM] {
+        assert_eq!(it.denied(who, &get("/bkt/k")), explicit);
+        assert_eq!(it.denied(who, &get("/bkt?location")), explicit);
+    }
+    assert_eq!(it.denied("111111111111/adm", &delete("/bkt?policy")), explicit);
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt?policy")).text(), lock_out);
+    it.ok(ALICE_ROOT, &delete("/bkt?policy"));
+    assert_eq!(it.ok("111111111111/adm", &get("/bkt/k")).text(), "x");
+}
+
+#[test]
+fn circumstances_count() {
+    let it = Guarded::new();
+    it.ok(ALICE_ROOT, &put("/bkt/home/no/k").body("x"));
+    let no = "arn:aws:iam::111111111111:user/no";
+    it.set(&format!(
+        r#"{{"Effect":"Allow","Principal":{{"AWS":"{no}"}},"Action":"s3:ListBucket","Resource":"arn:aws:s3:::bkt",
+             "Condition":{{"StringLike":{{"s3:prefix":"home/${{aws:username}}/*"}},
+                           "NumericLessThanEquals":{{"s3:max-keys":"5"}}}}}},
+           {{"Effect":"Allow","Principal":{{"AWS":"{no}"}},"Action":"s3:GetObject",
+             "Resource":"arn:aws:s3:::bkt/home/${{aws:username}}/*",
+             "Condition":{{"IpAddress":{{"aws:SourceIp":"10.0.0.0/8"}}}}}}"#
+    ));
+    let (who, ask) = ("111111111111/no", get("/bkt/home/no/k"));
+    assert_eq!(it.ok(who, &get("/bkt?list-type=2&prefix=home%2Fno%2F&max-keys=5")).status, 200);
+    it.denied(who, &get("/bkt?list-type=2&prefix=home%2Fno%2F&max-keys=6"));
+    it.denied(who, &get("/bkt?list-type=2&prefix=home%2Fno%2F"));
+    it.denied(who, &get("/bkt?list-type=2&prefix=home%2F&max-keys=5"));
+    it.denied(who, &get("/bkt?max-keys=5"));
+    it.denied(who, &ask);
+    assert!(it.call_at(who, &ask, [10, 1, 2, 3].into()).is_ok());
+    assert!(it.call_at(who, &ask, [11, 1, 2, 3].into()).is_err());
+    assert!(it.call_at(who, &get("/bkt/home/adm/k"), [10, 1, 2, 3].into()).is_err());
+}
+
+/// A user that was deleted is shown by the id that was meant, and its name means nobody else.
+#[test]
+fn a_user_who_is_gone() {
+    let it = Guarded::new();
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("x"));
+    let arn = "arn:aws:iam::111111111111:user/no";
+    it.set(&statement("Allow", arn, "s3:GetObject", "").replace("\"arn:aws:s3:::bkt\",", ""));
+    assert_eq!(it.ok("111111111111/no", &get("/bkt/k")).text(), "x");
+    let account: AccountId = ALICE.parse().unwrap();
+    let id = run(it.directory.user(account, "no")).unwrap().unwrap().unique_id;
+    assert!(it.ok(ALICE_ROOT, &get("/bkt?policy")).text().contains(arn));
+    run(it.directory.delete_user(account, "no")).unwrap();
+    run(it.directory.create_user(account, "no", "/", None)).unwrap();
+    it.denied("111111111111/no", &get("/bkt/k"));
+    let shown = it.ok(ALICE_ROOT, &get("/bkt?policy"));
+    assert!(shown.text().contains(&format!("\"{id}\"")) && !shown.text().contains(arn), "{}", shown.text());
+}

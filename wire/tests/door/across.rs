@@ -1,0 +1,37 @@
+//! Calls about what is another account's: who reads of them (`spec/recorded.md` 11).
+
+use http::Method;
+use opentrail_event::{AccountId, Owner};
+
+use crate::house::{Ask, House};
+use crate::toys::FOREIGN;
+
+/// What the recorder is told of a call to `path`: who gets a copy, as known before and after, and whose the resource is
+/// said to be.
+async fn told(path: &str, status: u16) -> (bool, bool, Option<Owner>) {
+    let house = House::open().await;
+    let reply = house.send(&Ask::new(Method::GET, path).sign("s3", house.now())).await;
+    assert_eq!(reply.status, status, "{path}: {}", reply.body);
+    let (call, outcome) = house.record();
+    let other: AccountId = FOREIGN.parse().unwrap();
+    assert!(call.copy_for.is_none_or(|account| account == other));
+    assert!(outcome.copy_for.is_none_or(|account| account == other));
+    let shown = outcome.resources.unwrap_or(call.resources);
+    (call.copy_for.is_some(), outcome.copy_for.is_some(), shown.into_iter().next().map(|resource| resource.owner))
+}
+
+#[tokio::test]
+async fn an_owner_reads_of_callers_that_its_policy_spoke_about() {
+    let owner = Owner::Account(FOREIGN.parse().unwrap());
+    // Allowed, and what came of it.
+    assert_eq!(told("/foreign-policy/k", 200).await, (true, true, Some(owner)));
+    assert_eq!(told("/foreign-policy/fails", 404).await, (true, true, Some(owner)));
+    // Denied by a statement.
+    assert_eq!(told("/foreign-policy/explicit-denied", 403).await, (true, true, Some(owner)));
+    // Nothing said: a stranger does not write into another's history.
+    assert_eq!(told("/foreign-policy/denied", 403).await, (false, false, Some(Owner::Hidden)));
+    assert_eq!(told("/foreign/denied", 403).await, (false, false, Some(Owner::Hidden)));
+    // Nothing foreign about it.
+    assert_eq!(told("/own/k", 200).await, (false, false, None));
+    assert_eq!(told("/own/explicit-denied", 403).await, (false, false, None));
+}
