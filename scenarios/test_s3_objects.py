@@ -97,7 +97,7 @@ def test_a_completion_is_held_to_its_parts(s3):
     fails(s3.complete_multipart_upload, "EntityTooSmall", 400, **finish(parts))
     fails(s3.complete_multipart_upload, "InvalidPartOrder", 400, **finish(parts[::-1]))
     fails(s3.complete_multipart_upload, "InvalidPart", 400, **finish([{"PartNumber": 3, "ETag": tags[0]}]))
-    fails(s3.complete_multipart_upload, "MalformedXML", 400, **finish([]))
+    fails(s3.complete_multipart_upload, "InvalidRequest", 400, **finish([]))
     s3.complete_multipart_upload(**finish(parts[:1]))
     assert s3.get_object(Bucket="objects", Key="held")["Body"].read() == b"small"
 
