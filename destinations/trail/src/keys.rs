@@ -202,3 +202,26 @@ fn info(stored: &StoredKey) -> Result<KeyInfo, SpoolError> {
 fn bad(why: impl ToString) -> SpoolError {
     SpoolError::Key(why.to_string())
 }
+
+#[cfg(test)]
+mod tests {
+    use opentrail_catalog::decode;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_version_1_stored_stays_readable() {
+        let key = StoredKey {
+            region: Region::us_east_1(),
+            valid_from_s: 1,
+            valid_to_s: 2,
+            fingerprint: "ab".into(),
+            public: "cd".into(),
+            private: Some("ef".into()),
+        };
+        let json =
+            r#"{"region":"us-east-1","valid_from_s":1,"valid_to_s":2,"fingerprint":"ab","public":"cd","private":"ef"}"#;
+        let bytes = [b"\0\x01", json.as_bytes()].concat();
+        assert_eq!((encode(&key), decode(&bytes)), (bytes.clone().into(), Ok(key)));
+    }
+}
