@@ -4,7 +4,7 @@ mod acls;
 mod attributes;
 mod buckets;
 mod copies;
-mod deletions;
+pub(crate) mod deletions;
 mod direct;
 mod lists;
 mod objects;

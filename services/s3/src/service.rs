@@ -13,7 +13,7 @@ use opentrail_catalog::Catalog;
 use opentrail_delivery::Buckets;
 use opentrail_event::{Arn, Owner, RawJson, RecordResource, Region};
 use opentrail_journal::{CallClass, Capture};
-use opentrail_policy::{Context, Decide, Principals};
+use opentrail_policy::{Caller, Context, Decide, Principals};
 use opentrail_protocol::Protocol;
 use opentrail_protocol::s3::{NoCall, S3Call, identify, request_parameters};
 use opentrail_wire::{Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
@@ -21,7 +21,7 @@ use opentrail_world::World;
 use s3s::service::S3ServiceBuilder;
 
 use crate::asked::Asked;
-use crate::backend::{BUILT, Backend, DIRECT, list_parameters};
+use crate::backend::{BUILT, Backend, DIRECT, deletions, list_parameters};
 use crate::bodies::Outgoing;
 use crate::codec::{Exchange, Handover, Reply, pass};
 use crate::deliver::Deliveries;
@@ -112,8 +112,17 @@ impl S3Service {
             Bucketed::Found(_, policy) => policy.as_ref().map(|policy| policy.policy.clone()),
             _ => None,
         };
-        // Of many keys each is asked about by itself, while the call runs. Whom no policy lets in is not let so far.
-        let open = call.operation == "DeleteObjects" && found.is_some() && (owner.is_none() || policy.is_some());
+        // Of many keys each is asked about by itself, while the call runs. Of another account's callers only those come so far
+        // about whom the policy says something: the call is on record in both accounts.
+        let open = call.operation == "DeleteObjects"
+            && match (found, owner, &policy, body) {
+                (Some(_), None, ..) => true,
+                (Some(bucket), Some(_), Some(policy), Some(body)) => {
+                    let caller = Caller::from(&*cx.principal);
+                    deletions::concerns(policy, &caller, &bucket.name, body, &context)
+                }
+                _ => false,
+            };
         Announced {
             operation: call.operation.to_owned(),
             event_name: call.event_name.to_owned(),

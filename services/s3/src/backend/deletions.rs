@@ -2,6 +2,7 @@
 
 use futures::{FutureExt as _, StreamExt as _};
 use opentrail_event::Arn;
+use opentrail_policy::{Caller, Context, Policy, Request, Verdict};
 use opentrail_wire::Fault;
 use s3s::xml::{DeError, DeResult, Deserializer};
 
@@ -76,8 +77,7 @@ impl Backend {
     /// The door asked about none of the keys: here each is asked about, and nothing is said of one that may not be deleted.
     async fn delete_one(&self, exchange: &Exchange, bucket: &Bucket, object: &WantedObject) -> Result<(), Fault> {
         let arn = Arn::object(&bucket.name, &object.key);
-        let action = if object.version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" };
-        exchange.authorize(action, &arn, bucket, false).await?;
+        exchange.authorize(object.action(), &arn, bucket, false).await?;
         if object.etag.is_some() {
             exchange.authorize("s3:GetObject", &arn, bucket, true).await?;
         }
@@ -94,6 +94,17 @@ impl Backend {
         let condition = object.etag.as_deref().map_or(WriteCondition::None, WriteCondition::of_etag);
         self.store.delete(bucket, &object.key, &condition).await
     }
+}
+
+/// Whether the bucket's policy says anything about the caller and any of the keys that a document names. Where it does not, the
+/// caller is a stranger, whose calls are not its owner's to read of.
+pub(crate) fn concerns(policy: &Policy, caller: &Caller, bucket: &str, document: &[u8], context: &Context) -> bool {
+    let Ok(wanted) = Wanted::read(document) else { return false };
+    wanted.objects.iter().any(|object| {
+        let arn = Arn::object(bucket, &object.key);
+        let request = Request { caller, action: object.action(), resource: arn.as_str(), context };
+        !matches!(policy.evaluate(&request), Verdict::Silent { .. })
+    })
 }
 
 impl Wanted {
@@ -118,6 +129,10 @@ impl Wanted {
 }
 
 impl WantedObject {
+    fn action(&self) -> &'static str {
+        if self.version.is_some() { "s3:DeleteObjectVersion" } else { "s3:DeleteObject" }
+    }
+
     fn read(d: &mut Deserializer<'_>) -> DeResult<Self> {
         let (mut key, mut version, mut etag, mut unbuilt) = (None, None, None, None);
         d.for_each_element(|d, name| {

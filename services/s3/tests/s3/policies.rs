@@ -341,3 +341,36 @@ fn a_copy_reads_its_source_with_the_callers_rights() {
     it.denied("111111111111/adm", &crate::door::post("/bkt/t?uploads").header("x-amz-tagging", "a=1"));
     it.ok("111111111111/adm", &put("/bkt/t").body("x"));
 }
+
+/// Many keys in one call: each is asked about, and a stranger does not come so far that the owner would read of it.
+#[test]
+fn many_keys_at_once() {
+    let it = Guarded::new();
+    for key in ["in/a", "in/b", "out"] {
+        it.ok(ALICE_ROOT, &put(format!("/bkt/{key}")).body("x"));
+    }
+    let document = |keys: &[&str]| {
+        let objects: String = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
+        format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>")
+    };
+    let ask = |keys: &[&str]| {
+        let document = document(keys);
+        it.house.ok(&put("/sums"));
+        it.house.ok(&put("/sums/document").body(document.clone()));
+        let seen = it.house.ok(&head("/sums/document").header("x-amz-checksum-mode", "ENABLED"));
+        let sum = seen.header("x-amz-checksum-crc64nvme").unwrap().to_owned();
+        Ask::new(http::Method::POST, "/bkt?delete").header("x-amz-checksum-crc64nvme", sum).body(document)
+    };
+    it.denied(BOB_ADM, &ask(&["in/a"]));
+    it.set(
+        &statement("Allow", BOB, "s3:DeleteObject", "")
+            .replace("\"arn:aws:s3:::bkt\",\"arn:aws:s3:::bkt/*\"", "\"arn:aws:s3:::bkt/in/*\""),
+    );
+    it.denied(BOB_ADM, &ask(&["out"]));
+    let reply = it.ok(BOB_ADM, &ask(&["in/a", "out"]));
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.all("Key"), ["in/a", "out"]);
+    assert_eq!(reply.all("Code"), ["AccessDenied"]);
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt/out")).text(), "x");
+    assert_eq!(it.call(ALICE_ROOT, &get("/bkt/in/a")).expect_err("gone").code, "NoSuchKey");
+}
