@@ -118,7 +118,7 @@ class Copy:
         command.trail_arn, command._source_region = ARN, REGION
         command.s3_bucket, command.s3_prefix, command.account_id = BUCKET, None, None
         command.start_time, command.end_time = FIRST - HOUR, FIRST + 9 * HOUR
-        command.s3_client_provider = command.cloudtrail_client = self
+        command.s3_client_provider = command.cloudtrail_client = command.organization_client = self
         command._call()
         return command._valid_digests, command._invalid_digests, command._valid_logs, command._invalid_logs
 

@@ -34,14 +34,14 @@ const SINCE: &str = "2013-01-01";
 Keep the file where whoever can change log files cannot change it. The answer of `aws cloudtrail list-public-keys` is such \
 a file too.")]
 pub(crate) struct PublicKeysCommand {
-    #[command(flatten)]
-    connect: Connect,
     /// Of one region; may be repeated. All regions where absent
     #[arg(long, value_name = "NAME")]
     region: Vec<String>,
     /// Keys that were in use since: 30d, 2026-11-21. All keys where absent
     #[arg(long, value_name = "TIME")]
     since: Option<String>,
+    #[command(flatten)]
+    connect: Connect,
 }
 
 impl PublicKeysCommand {

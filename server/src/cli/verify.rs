@@ -59,8 +59,6 @@ proven without --metadata.
 
 Exit code: 0 all is proven, 1 something is wrong or not proven, 2 nothing could be checked.")]
 pub(crate) struct Verify {
-    #[command(flatten)]
-    connect: Connect,
     /// s3://BUCKET[/PREFIX], or the folder of a copy
     #[arg(value_name = "WHERE")]
     place: String,
@@ -99,6 +97,8 @@ pub(crate) struct Verify {
     allow_unproven: bool,
     #[arg(long, value_enum, default_value = "table")]
     format: Format,
+    #[command(flatten)]
+    connect: Connect,
 }
 
 /// Where files lie.
