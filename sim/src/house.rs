@@ -7,14 +7,13 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use opentrail::settings::Settings;
 use opentrail::{House, Parts, ShownSettings};
-use opentrail_local::{Disk, JournalSettings, LocalBlobs, LocalCatalog, LocalJournal, SealKey, SimDisk};
+use opentrail_local::{Disk, JournalSettings, LocalBlobs, LocalCatalog, LocalJournal, SealKey};
 use opentrail_policy::Seal;
 use opentrail_world::World;
 
 /// Opens it. Parts are sealed every few moments, so that the power is cut in the middle of that too.
-pub(crate) async fn open(disk: &SimDisk, folder: &Path) -> Result<House> {
+pub(crate) async fn open(on_disk: Arc<dyn Disk>, folder: &Path) -> Result<House> {
     let world = World::real();
-    let on_disk: Arc<dyn Disk> = Arc::new(disk.clone());
     let journal = JournalSettings {
         segment_bytes: 32 * 1024,
         holders: House::HOLDERS.iter().map(|&h| h.to_owned()).collect(),

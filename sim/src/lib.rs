@@ -11,6 +11,7 @@
 
 mod audit;
 mod house;
+mod power;
 mod work;
 
 use std::time::Duration;
@@ -40,14 +41,15 @@ pub fn run(seed: u64, lives: u32) -> Result<Tale> {
     for life in 0..=lives {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
         runtime.block_on(async {
-            let house = house::open(&disk, folder.path()).await.with_context(|| format!("open life {life}"))?;
+            let power = power::Powered::new(&disk);
+            let house = house::open(power.clone(), folder.path()).await.with_context(|| format!("open life {life}"))?;
             tale.unknown = audit::check(&house, &told).await.with_context(|| format!("audit life {life}"))?;
             if life == lives {
                 return Ok(());
             }
             let work = work::start(&house, life, seed).await?;
             World::real().sleep(Duration::from_millis(30 + dice.below(250))).await;
-            disk.power_cut(dice.below(u64::MAX));
+            power.cut(dice.below(u64::MAX));
             told.add(work.end().await);
             anyhow::Ok(())
         })?;
