@@ -119,6 +119,7 @@ impl House {
                 buckets: sink.clone(),
                 seal: local.seal.clone(),
                 trails: trails.clone(),
+                journal_start: Positions::default(),
             };
             anyhow::Ok((trails, Delivery::open(parts, Default::default()).await?))
         })?;

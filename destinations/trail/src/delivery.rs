@@ -56,8 +56,8 @@ impl Delivery {
         settings: Settings,
         make: fn() -> Result<SigningKey, KeyError>,
     ) -> Result<Arc<Self>, SpoolError> {
-        let Parts { world, catalog, blobs, buckets, seal, trails } = parts;
-        let committer = Committer::open(&*catalog).await?;
+        let Parts { world, catalog, blobs, buckets, seal, trails, journal_start } = parts;
+        let committer = Committer::open(&*catalog, &journal_start).await?;
         let limits = Limits { account_bytes: settings.spool_account_bytes, bytes: settings.spool_bytes };
         let spool = Spool::open(catalog.clone(), blobs, world.clone(), limits).await?;
         let chains = Chains::open(&*catalog, world.monotonic()).await?;

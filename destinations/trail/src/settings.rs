@@ -7,6 +7,7 @@ use opentrail_blobs::Blobs;
 use opentrail_catalog::Catalog;
 use opentrail_delivery::Buckets;
 use opentrail_event::Region;
+use opentrail_journal::Positions;
 use opentrail_policy::Seal;
 use opentrail_world::World;
 
@@ -49,4 +50,7 @@ pub struct Parts {
     /// Seals the private halves of signing keys.
     pub seal: Arc<dyn Seal>,
     pub trails: Arc<Trails>,
+    /// The oldest entries that the journal has: where a follower begins that has never committed. Nothing that it needs is
+    /// older, for a journal lets nothing go before each of its holders has spoken.
+    pub journal_start: Positions,
 }

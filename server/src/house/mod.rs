@@ -166,6 +166,7 @@ impl House {
                 buckets: buckets.clone(),
                 seal: signing_seal,
                 trails: trails.clone(),
+                journal_start: journal.start(),
             },
             opentrail_trail::Settings {
                 delivery_interval: settings.trail_delivery_interval,

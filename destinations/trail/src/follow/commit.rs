@@ -78,10 +78,10 @@ impl Standing {
 
 impl Committer {
     /// Reads where the last commit left the follower.
-    pub(crate) async fn open(catalog: &dyn Catalog) -> Result<Self, SpoolError> {
+    pub(crate) async fn open(catalog: &dyn Catalog, start: &Positions) -> Result<Self, SpoolError> {
         let stored = catalog.get(&Head::key()).await?;
         let version = stored.as_ref().map(|stored| stored.version);
-        let head = stored.map(|stored| decode(&stored.value)).transpose()?.unwrap_or_default();
+        let head = stored.map(|stored| decode(&stored.value)).transpose()?.unwrap_or_else(|| Head::beginning(start));
         Ok(Self { head, version, begun: None })
     }
 

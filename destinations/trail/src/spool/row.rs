@@ -35,10 +35,15 @@ impl Head {
         Positions(self.positions.iter().map(|(&partition, &next)| (Partition(partition), next)).collect())
     }
 
+    /// Before the first commit.
+    pub(crate) fn beginning(positions: &Positions) -> Self {
+        let positions = positions.0.iter().map(|(partition, &next)| (partition.0, next)).collect();
+        Self { commits: 0, positions }
+    }
+
     /// The head of the next commit, at `positions`.
     pub(crate) fn next(&self, positions: &Positions) -> Self {
-        let positions = positions.0.iter().map(|(partition, &next)| (partition.0, next)).collect();
-        Self { commits: self.commits + 1, positions }
+        Self { commits: self.commits + 1, ..Self::beginning(positions) }
     }
 }
 

@@ -228,6 +228,7 @@ async fn open(
         buckets: buckets.clone(),
         seal: Arc::new(Mirror),
         trails: trails.clone(),
+        journal_start: journal.start(),
     };
     let delivery = Delivery::open_with(parts, settings.clone(), ready_made).await.map_err(|e| e.to_string())?;
     Ok((trails, delivery))
