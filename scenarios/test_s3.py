@@ -133,23 +133,24 @@ def test_what_is_not_honoured_is_refused(s3):
         {"ServerSideEncryption": "AES256"},
         {"ACL": "public-read"},
         {"StorageClass": "GLACIER"},
-        {"Tagging": "a=b"},
         {"ObjectLockMode": "GOVERNANCE", "ObjectLockRetainUntilDate": "2030-01-01T00:00:00Z"},
         {"WebsiteRedirectLocation": "/elsewhere"},
-        {"IfNoneMatch": "*"},
+        {"IfNoneMatch": '"x"'},
     ]:
         with pytest.raises(ClientError) as error:
             s3.put_object(**put(**more))
         assert error.value.response["ResponseMetadata"]["HTTPStatusCode"] in (400, 501), more
     fails(s3.head_object, "404", 404, Bucket="things", Key="refused")
     for call, name in [
-        (s3.get_bucket_versioning, "GetBucketVersioning"),
+        (s3.get_bucket_encryption, "GetBucketEncryption"),
         (s3.get_bucket_lifecycle_configuration, "GetBucketLifecycleConfiguration"),
     ]:
         answer = fails(call, "NotImplemented", 501, Bucket="things")
         assert name in answer["Error"]["Message"]
-    answer = fails(s3.create_multipart_upload, "NotImplemented", 501, Bucket="things", Key="big")
-    assert "CreateMultipartUpload" in answer["Error"]["Message"]
+    answer = fails(s3.put_bucket_versioning, "NotImplemented", 501, Bucket="things", VersioningConfiguration={"Status": "Enabled"})
+    assert "PutBucketVersioning" in answer["Error"]["Message"]
+    answer = fails(s3.put_object, "NotImplemented", 501, **put(ServerSideEncryption="AES256"))
+    assert "x-amz-server-side-encryption" in answer["Error"]["Message"]
 
 
 def test_aws_s3_sync_and_rm(server, tmp_path):

@@ -5,6 +5,7 @@ mod deliver;
 mod http;
 mod kill;
 mod kill_trail;
+mod select;
 mod store;
 
 use std::fs;
@@ -28,6 +29,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "sustained", what: "30,000 events/s with history on", run: append::sustained },
     Row { name: "calls", what: "signed reads and changes over HTTP", run: http::calls },
     Row { name: "findable", what: "from a call's answer to its record being found", run: http::findable },
+    Row { name: "select", what: "what selecting costs for each event", run: select::select },
     Row { name: "idle", what: "memory and start of an empty server", run: store::idle },
     Row { name: "start", what: "start with 50,000 unsealed events", run: store::start },
     Row { name: "load", what: "two million events: memory, find by id, size", run: store::load },

@@ -12,6 +12,7 @@
 mod admit;
 mod book;
 mod compose;
+mod memo;
 mod mend;
 mod recorder;
 mod settle;

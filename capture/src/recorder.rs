@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use opentrail_catalog::Catalog;
 use opentrail_event::{AccountId, Category, EventId};
 use opentrail_journal::{Backlog, Call, Capture, Error, Journal, Outcome, Position, Refused, Ticket, Urgency};
 use opentrail_selector::{DataEvent, Interest};
@@ -14,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::book::Book;
 use crate::compose;
+use crate::memo::{MEMO_ENTRIES, Memo};
 use crate::mend::{self, Allowance};
 
 /// How often [`Recorder::run`] looks after open intents and lets the journal go.
@@ -31,6 +33,7 @@ pub struct Recorder {
     pub(crate) world: World,
     pub(crate) book: Arc<Book>,
     pub(crate) recovered: AtomicBool,
+    pub(crate) memo: Option<Memo>,
     interest: Arc<dyn Interest>,
     backlog: Option<Arc<dyn Backlog>>,
     allowance: Allowance,
@@ -44,12 +47,18 @@ impl Recorder {
         journal.hold(HOLDER, start.clone());
         let book = Arc::new(Book::new(start));
         let (recovered, allowance) = (AtomicBool::new(false), Allowance::default());
-        Self { journal, world, book, recovered, interest, backlog: None, allowance }
+        Self { journal, world, book, recovered, memo: None, interest, backlog: None, allowance }
     }
 
     /// From now on `backlog` is asked before an account's call or events are taken in.
     pub fn with_backlog(self, backlog: Arc<dyn Backlog>) -> Self {
         Self { backlog: Some(backlog), ..self }
+    }
+
+    /// From now on `catalog` keeps up to where no call is open, so that a start looks through little of the journal however
+    /// much it keeps for others. It must be kept and lost together with the journal.
+    pub fn with_memo(self, catalog: Arc<dyn Catalog>) -> Self {
+        Self { memo: Some(Memo::new(catalog, MEMO_ENTRIES)), ..self }
     }
 
     /// Tends until `stop` shows true. Failures are logged and tried again with the next round.
@@ -60,12 +69,14 @@ impl Recorder {
         loop {
             tokio::select! {
                 () = self.world.sleep(TEND_PERIOD) => {}
-                _ = stop.wait_for(|stop| *stop) => return,
+                _ = stop.wait_for(|stop| *stop) => break,
             }
             if let Err(refused) = self.tend().await {
                 tracing::warn!(error = %refused, "tend open intents");
             }
         }
+        let end = self.journal.watch().borrow().clone();
+        self.remember(&self.book.hold(end), true).await;
     }
 
     /// Whether the record of this data event may be wanted by anyone: in the caller's account, or in the one that gets a copy.

@@ -37,14 +37,17 @@ pub struct Recovered {
 
 impl Recorder {
     /// Looks through the journal for intents without a record, and records them as unknown. To be called once, before the
-    /// first call. Dying midway does no harm: the next start goes on.
+    /// first call. Dying midway does no harm: the next start goes on. With [a memo](Recorder::with_memo) it begins where that
+    /// says.
     ///
     /// # Errors
     /// When the journal cannot be read or written, or holds an intent in a form that this program does not know.
     pub async fn recover(&self) -> Result<Recovered, Refused> {
         let mut entries = 0;
+        let from = self.unsettled_from().await;
         for partition in (0..self.journal.partitions()).map(Partition) {
-            let (open, read) = self.open_in(partition).await?;
+            let offset = from.next(partition);
+            let (open, read) = self.open_from(Position { partition, offset }).await?;
             entries += read;
             for (id, at) in open {
                 self.book.inherit(id, at);
@@ -72,17 +75,18 @@ impl Recorder {
         let orphans = self.settle_orphans().await;
         let carried = self.carry().await;
         let end = self.journal.watch().borrow().clone();
-        self.journal.hold(HOLDER, self.book.hold(end));
+        let hold = self.book.hold(end);
+        self.journal.hold(HOLDER, hold.clone());
+        self.remember(&hold, false).await;
         metrics::gauge!("opentrail_capture_intents_open").set(self.book.len() as f64);
         owed.and(orphans).and(carried)
     }
 
-    /// The intents of one partition that no record resolves, and how many entries were read.
-    async fn open_in(&self, partition: Partition) -> Result<(HashMap<EventId, Position>, u64), Refused> {
+    /// The intents of one partition, from `at` on, that no record resolves, and how many entries were read.
+    async fn open_from(&self, mut at: Position) -> Result<(HashMap<EventId, Position>, u64), Refused> {
         let mut open = HashMap::new();
         // Where a call was recorded with copies, the caller's copy bears an id that follows from the intent's.
         let mut by_copy = HashMap::new();
-        let mut at = Position { partition, offset: self.journal.start().next(partition) };
         let mut read = 0;
         loop {
             let frames = self.journal.read(at, READ_BYTES).await.map_err(refused)?;

@@ -168,7 +168,7 @@ pub(crate) fn sustained(bench: &Bench) -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start tasks")?;
     runtime.block_on(async {
         let recorder = engines.recorder().await?;
-        let mut follower = engines.follow().await?;
+        let mut follower = engines.follow(&recorder).await?;
         let (began, cpu) = (Instant::now(), Process::me().cpu_s()?);
         let (mut spans, mut n, mut worst) = (Spans::default(), 0u64, Duration::ZERO);
         while began.elapsed() < span {

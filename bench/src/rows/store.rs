@@ -35,7 +35,7 @@ pub(crate) struct Following {
     pub(crate) history: Arc<History>,
     pub(crate) status: watch::Receiver<PumpStatus>,
     stop: watch::Sender<bool>,
-    task: JoinHandle<()>,
+    tasks: Vec<JoinHandle<()>>,
 }
 
 impl Engines {
@@ -47,12 +47,14 @@ impl Engines {
 
     pub(crate) async fn recorder(&self) -> Result<Arc<Recorder>> {
         let journal = self.local.journal.clone();
-        let recorder = Arc::new(Recorder::new(journal, Arc::new(NothingSelected), self.world.clone()));
+        let recorder = Recorder::new(journal, Arc::new(NothingSelected), self.world.clone());
+        let recorder = Arc::new(recorder.with_memo(self.local.catalog.clone()));
         recorder.recover().await.map_err(|e| anyhow!("{e}"))?;
         Ok(recorder)
     }
 
-    pub(crate) async fn follow(&self) -> Result<Following> {
+    /// Starts what follows the journal, and lets the recorder hold no more of it than it needs, as the server does.
+    pub(crate) async fn follow(&self, recorder: &Arc<Recorder>) -> Result<Following> {
         let Local { journal, catalog, blobs, .. } = self.local.clone();
         let table = ColumnarTable::open(
             opentrail_history::schema(),
@@ -70,8 +72,12 @@ impl Engines {
         let tended = history.clone();
         let tending_stops = stopped.clone();
         tokio::spawn(async move { tended.tend(tending_stops).await });
-        let task = tokio::spawn(pump(journal, follower, self.world.clone(), tell, stopped));
-        Ok(Following { history, status, stop, task })
+        let mut tasks = vec![tokio::spawn(pump(journal, follower, self.world.clone(), tell, stopped.clone()))];
+        // The first look of the pump tells that it holds the journal.
+        status.clone().changed().await.context("the follower runs")?;
+        let tending = recorder.clone();
+        tasks.push(tokio::spawn(async move { tending.run(stopped).await }));
+        Ok(Following { history, status, stop, tasks })
     }
 }
 
@@ -82,7 +88,10 @@ impl Following {
         tokio::time::sleep(Duration::from_millis(500)).await;
         self.status.wait_for(|status| status.lag.entries == 0).await.context("the follower runs")?;
         self.stop.send(true).context("stop the follower")?;
-        (&mut self.task).await.context("the follower ends")
+        for task in &mut self.tasks {
+            task.await.context("the follower ends")?;
+        }
+        Ok(())
     }
 }
 
@@ -124,7 +133,7 @@ pub(crate) fn load(bench: &Bench) -> Result<Vec<Figure>> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().context("start tasks")?;
     let engines = Engines::open(&folder)?;
     let recorder = runtime.block_on(engines.recorder())?;
-    let mut following = runtime.block_on(engines.follow())?;
+    let mut following = runtime.block_on(engines.follow(&recorder))?;
     let (began, cpu) = (Instant::now(), Process::me().cpu_s()?);
     let mut loader = Loader::new(&runtime, recorder, u64::MAX);
     let mut raw_bytes = 0u64;

@@ -33,6 +33,8 @@ struct State {
     appends: Vec<usize>,
     next: Option<Fails>,
     dead: bool,
+    /// Somebody else holds all of it.
+    kept: bool,
 }
 
 pub(super) struct FakeJournal {
@@ -43,6 +45,13 @@ pub(super) struct FakeJournal {
 impl FakeJournal {
     pub(super) fn new() -> Arc<Self> {
         Arc::new(Self { state: Mutex::default(), end: watch::Sender::default() })
+    }
+
+    /// A journal that a follower which never comes on holds from its beginning.
+    pub(super) fn kept() -> Arc<Self> {
+        let journal = Self::new();
+        journal.state().kept = true;
+        journal
     }
 
     pub(super) fn fail_next(&self, how: Fails) {
@@ -157,8 +166,11 @@ impl Journal for FakeJournal {
     fn hold(&self, holder: &str, held: Positions) {
         assert_eq!(holder, "capture");
         let mut state = self.state();
-        state.first = state.first.max(held.next(Partition(0)));
-        assert!(state.first <= state.ever.len() as u64, "nothing beyond the end can be let go");
+        let held = held.next(Partition(0));
+        assert!(held <= state.ever.len() as u64, "nothing beyond the end can be let go");
+        if !state.kept {
+            state.first = state.first.max(held);
+        }
     }
 
     fn usage(&self) -> (u64, u64) {

@@ -4,11 +4,13 @@ use std::collections::HashMap;
 use std::time::Duration;
 
 use futures::FutureExt;
+use opentrail_catalog::memory::MemoryCatalog;
 use proptest::prelude::*;
 
 use super::fake::Fails;
 use super::*;
 use crate::CARRY_AGE;
+use crate::memo::Memo;
 
 /// What the record of a call says: its outcome, or `unknown`.
 fn outcome_of(journal: &FakeJournal) -> Vec<String> {
@@ -121,6 +123,67 @@ fn a_long_call_does_not_hold_the_journal_for_long() {
     assert_eq!(block_on(super::ready_again(&journal, &world)).resolved, 0);
 }
 
+/// A recorder whose memo is written once it saves a start `entries_min` entries.
+fn remembering(journal: &Arc<FakeJournal>, world: &World, catalog: &MemoryCatalog, entries_min: u64) -> Recorder {
+    let mut recorder = super::recorder(journal, world);
+    recorder.memo = Some(Memo::new(Arc::new(catalog.clone()), entries_min));
+    recorder
+}
+
+#[test]
+fn a_start_looks_only_at_what_was_not_settled() {
+    let ((world, clock), catalog) = (world(), MemoryCatalog::default());
+    let journal = FakeJournal::kept();
+    let recorder = || remembering(&journal, &world, &catalog, 50);
+    let first = recorder();
+    assert_eq!(block_on(first.recover()).expect("recovers").entries, 0);
+    let long = block_on(first.begin(call(false))).expect("announced");
+    let short = |recorder: &Recorder| {
+        let ticket = block_on(recorder.begin(call(false))).expect("announced");
+        block_on(recorder.finish(ticket, said("short"))).expect("recorded");
+    };
+    (0..100).for_each(|_| short(&first));
+    block_on(first.tend()).expect("tends");
+    assert_eq!(block_on(recorder().recover()).expect("recovers").entries, 201, "a call that runs holds the memo back");
+    // The second life has closed that call; now the first one's process is gone.
+    drop((long, first));
+    let second = recorder();
+    assert_eq!(block_on(second.recover()).expect("recovers").entries, 202);
+    block_on(second.tend()).expect("tends");
+    (0..20).for_each(|_| short(&second));
+    clock.advance(Duration::from_secs(1));
+    block_on(second.tend()).expect("tends");
+    assert_eq!(block_on(recorder().recover()).expect("recovers").entries, 40, "40 entries are not worth a transaction");
+    let (stop, stopped) = tokio::sync::watch::channel(true);
+    block_on(second.run(stopped));
+    drop(stop);
+    assert_eq!(
+        block_on(recorder().recover()).expect("recovers").entries,
+        0,
+        "an orderly end leaves nothing to look at"
+    );
+    assert_eq!(outcome_of(&journal).iter().filter(|said| *said == "unknown").count(), 1);
+}
+
+#[test]
+fn a_memo_of_more_than_there_is_counts_for_nothing() {
+    let ((world, _), catalog) = (world(), MemoryCatalog::default());
+    let recorder = |journal: &Arc<FakeJournal>| remembering(journal, &world, &catalog, 1);
+    let journal = FakeJournal::kept();
+    let first = recorder(&journal);
+    block_on(first.recover()).expect("recovers");
+    for _ in 0..5 {
+        let ticket = block_on(first.begin(call(false))).expect("announced");
+        block_on(first.finish(ticket, said("done"))).expect("recorded");
+    }
+    block_on(first.tend()).expect("tends");
+    let other = FakeJournal::kept();
+    let ticket = block_on(ready(&other, &world).begin(call(false))).expect("announced");
+    drop(ticket);
+    let recovered = block_on(recorder(&other).recover()).expect("recovers");
+    assert_eq!((recovered.entries, recovered.resolved), (1, 1));
+}
+
 #[derive(Debug, Clone)]
 enum Step {
     Begin {
@@ -164,8 +227,17 @@ fn step() -> impl Strategy<Value = Step> {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(400))]
     #[test]
-    fn every_intent_has_one_record_in_the_end(steps in proptest::collection::vec(step(), 1..60)) {
-        let (journal, (world, clock)) = (FakeJournal::new(), world());
+    fn every_intent_has_one_record_in_the_end(steps in proptest::collection::vec(step(), 1..60), kept in any::<bool>()) {
+        let (world, clock) = world();
+        // Either what is settled is truncated, or it stays and the memo tells a start that it is.
+        let journal = if kept { FakeJournal::kept() } else { FakeJournal::new() };
+        let catalog = MemoryCatalog::default();
+        let ready = |journal: &Arc<FakeJournal>, world: &World| {
+            let recorder =
+                if kept { remembering(journal, world, &catalog, 1) } else { super::recorder(journal, world) };
+            block_on(recorder.recover()).expect("recovers");
+            recorder
+        };
         let mut recorder = ready(&journal, &world);
         let mut tickets = Vec::new();
         let mut acknowledged = Vec::new();

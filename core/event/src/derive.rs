@@ -37,7 +37,7 @@ impl<'a> Identity<'a> {
             "userName" => self.user_name = text_if_any(s)?,
             "accountId" => self.account_id = text_if_any(s)?,
             "accessKeyId" => self.access_key_id = text(s, "userIdentity.accessKeyId")?,
-            _ => drop(s.value()?),
+            _ => s.skip()?,
         }
         Ok(())
     }

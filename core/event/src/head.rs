@@ -152,7 +152,7 @@ impl<'a> Seen<'a> {
             "requestParameters" => self.request = Some(s.value()?),
             "responseElements" => self.response = Some(s.value()?),
             "insightDetails" => self.insight = insight_call(s)?,
-            _ => drop(s.value()?),
+            _ => s.skip()?,
         }
         Ok(())
     }
@@ -229,7 +229,7 @@ pub(crate) fn insight_call<'a>(s: &mut Scanner<'a>) -> Result<(Option<Text<'a>>,
             match &*key.cow() {
                 "eventSource" => call.0 = text(s, "insightDetails.eventSource")?,
                 "eventName" => call.1 = text(s, "insightDetails.eventName")?,
-                _ => drop(s.value()?),
+                _ => s.skip()?,
             }
             Ok(())
         })?;
@@ -238,29 +238,32 @@ pub(crate) fn insight_call<'a>(s: &mut Scanner<'a>) -> Result<(Option<Text<'a>>,
 }
 
 /// True, having read it, if null comes next.
+#[inline]
 pub(crate) fn absent(s: &mut Scanner<'_>) -> Result<bool, BadRecord> {
     let null = s.peek() == Some(b'n');
     if null {
-        s.value()?;
+        s.skip()?;
     }
     Ok(null)
 }
 
 /// A text; null counts as absent.
+#[inline]
 pub(crate) fn text<'a>(s: &mut Scanner<'a>, name: &'static str) -> Result<Option<Text<'a>>, BadRecord> {
     match s.peek() {
         Some(b'"') => s.string().map(Some),
-        Some(b'n') => s.value().map(|_| None),
+        Some(b'n') => s.skip().map(|()| None),
         _ => {
-            s.value()?;
+            s.skip()?;
             Err(BadRecord::Malformed { name, wanted: "text" })
         }
     }
 }
 
 /// A text, or nothing where something else stands.
+#[inline]
 pub(crate) fn text_if_any<'a>(s: &mut Scanner<'a>) -> Result<Option<Text<'a>>, BadRecord> {
-    if s.peek() == Some(b'"') { s.string().map(Some) } else { s.value().map(|_| None) }
+    if s.peek() == Some(b'"') { s.string().map(Some) } else { s.skip().map(|()| None) }
 }
 
 /// True or false; some tools that pass records on write them as texts.

@@ -140,28 +140,32 @@ impl EventId {
     }
 }
 
+/// What each byte is worth as a hexadecimal digit, and 255 where it is none: every record has an id to read.
+const HEX_VALUES: [u8; 256] = {
+    let mut values = [255; 256];
+    let mut digit = 0;
+    while digit < 16 {
+        values[b"0123456789abcdef"[digit] as usize] = digit as u8;
+        values[b"0123456789ABCDEF"[digit] as usize] = digit as u8;
+        digit += 1;
+    }
+    values
+};
+
 impl FromStr for EventId {
     type Err = MalformedId;
 
     /// Accepts the hyphenated form in either case.
     fn from_str(text: &str) -> Result<Self, MalformedId> {
         let malformed = || MalformedId::new(text, "a UUID in its hyphenated form");
-        let bytes = text.as_bytes();
-        if bytes.len() != 36 {
+        let Ok(bytes) = <&[u8; 36]>::try_from(text.as_bytes()) else { return Err(malformed()) };
+        // Where the first digit of each byte stands.
+        const AT: [usize; 16] = [0, 2, 4, 6, 9, 11, 14, 16, 19, 21, 24, 26, 28, 30, 32, 34];
+        let out = AT.map(|at| HEX_VALUES[usize::from(bytes[at])] << 4 | HEX_VALUES[usize::from(bytes[at + 1])] & 15);
+        let is_hyphen = [8, 13, 18, 23].map(|at| bytes[at] == b'-');
+        let not_hex = AT.map(|at| (HEX_VALUES[usize::from(bytes[at])] | HEX_VALUES[usize::from(bytes[at + 1])]) & 0xf0);
+        if is_hyphen.contains(&false) || not_hex.iter().fold(0, |all, one| all | one) != 0 {
             return Err(malformed());
-        }
-        let mut out = [0u8; 16];
-        let mut nibbles = 0;
-        for (i, &b) in bytes.iter().enumerate() {
-            if matches!(i, 8 | 13 | 18 | 23) {
-                if b != b'-' {
-                    return Err(malformed());
-                }
-                continue;
-            }
-            let value = char::from(b).to_digit(16).ok_or_else(malformed)? as u8;
-            out[nibbles / 2] = (out[nibbles / 2] << 4) | value;
-            nibbles += 1;
         }
         Ok(Self(out))
     }

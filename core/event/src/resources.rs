@@ -41,7 +41,7 @@ impl<'a> Recorded<'a> {
     /// Reads one element; what is not an object names nothing.
     fn read(s: &mut Scanner<'a>) -> Result<Option<Self>, BadRecord> {
         if s.peek() != Some(b'{') {
-            return s.value().map(|_| None);
+            return s.skip().map(|()| None);
         }
         let (mut kind, mut arn, mut prefix) = (None, None, None);
         s.object(|s, key| {
@@ -49,7 +49,7 @@ impl<'a> Recorded<'a> {
                 "type" => kind = text_if_any(s)?,
                 "ARN" => arn = text_if_any(s)?,
                 "ARNPrefix" => prefix = text_if_any(s)?,
-                _ => drop(s.value()?),
+                _ => s.skip()?,
             }
             Ok(())
         })?;
@@ -205,9 +205,9 @@ fn descend<'a>(s: &mut Scanner<'a>, is_list: bool, rest: &str, add: &mut dyn FnM
         Some(b'{') if !rest.is_empty() && !is_list => {
             let (step, rest) = split(rest);
             let (name, is_list) = plain(step);
-            s.object(|s, key| if key.cow() == name { descend(s, is_list, rest, add) } else { s.value().map(|_| ()) })
+            s.object(|s, key| if key.cow() == name { descend(s, is_list, rest, add) } else { s.skip() })
         }
-        _ => s.value().map(|_| ()),
+        _ => s.skip(),
     }
 }
 

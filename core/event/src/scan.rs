@@ -19,10 +19,17 @@ pub(crate) struct Text<'a> {
 
 impl<'a> Text<'a> {
     /// What the string says; borrowed unless something in it is escaped. Half a surrogate pair reads as U+FFFD.
+    #[inline]
     pub(crate) fn cow(self) -> Cow<'a, str> {
         if self.escaped { Cow::Owned(unescape(self.raw)) } else { Cow::Borrowed(self.raw) }
     }
 }
+
+/// What was expected where something else stands. Small, for it is the answer of every step: the place is known anyway.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Wrong(&'static str);
+
+const TOO_DEEP: Wrong = Wrong("less depth");
 
 /// A place in JSON text. Every method leaves it behind what it read.
 #[derive(Debug)]
@@ -39,6 +46,7 @@ impl<'a> Scanner<'a> {
     }
 
     /// The first byte of the value that comes next.
+    #[inline]
     pub(crate) fn peek(&mut self) -> Option<u8> {
         let bytes = self.text.as_bytes();
         loop {
@@ -54,123 +62,193 @@ impl<'a> Scanner<'a> {
         &mut self,
         mut member: impl FnMut(&mut Self, Text<'a>) -> Result<(), BadRecord>,
     ) -> Result<(), BadRecord> {
-        self.enter(b'{', "an object")?;
+        self.enter(b'{', "an object").map_err(|wrong| self.bad(wrong))?;
         if self.peek() == Some(b'}') {
-            return self.leave();
+            self.leave();
+            return Ok(());
         }
         loop {
-            if self.peek() != Some(b'"') {
-                return Err(self.expected("a key"));
-            }
-            let key = self.string()?;
-            if self.peek() != Some(b':') {
-                return Err(self.expected("a colon"));
-            }
-            self.at += 1;
+            let key = self.text_of("a key").map_err(|wrong| self.bad(wrong))?;
+            self.colon().map_err(|wrong| self.bad(wrong))?;
             member(self, key)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b'}') => return self.leave(),
-                _ => return Err(self.expected("a comma or the end of an object")),
+            if self.ends(b'}', "a comma or the end of an object").map_err(|wrong| self.bad(wrong))? {
+                return Ok(());
             }
         }
     }
 
     /// Reads an array; `item` must read each value.
     pub(crate) fn array(&mut self, mut item: impl FnMut(&mut Self) -> Result<(), BadRecord>) -> Result<(), BadRecord> {
-        self.enter(b'[', "an array")?;
+        self.enter(b'[', "an array").map_err(|wrong| self.bad(wrong))?;
         if self.peek() == Some(b']') {
-            return self.leave();
+            self.leave();
+            return Ok(());
         }
         loop {
             item(self)?;
-            match self.peek() {
-                Some(b',') => self.at += 1,
-                Some(b']') => return self.leave(),
-                _ => return Err(self.expected("a comma or the end of an array")),
+            if self.ends(b']', "a comma or the end of an array").map_err(|wrong| self.bad(wrong))? {
+                return Ok(());
             }
         }
     }
 
     /// Reads a string.
+    #[inline]
     pub(crate) fn string(&mut self) -> Result<Text<'a>, BadRecord> {
-        if self.peek() != Some(b'"') {
-            return Err(self.expected("text"));
+        self.text_of("text").map_err(|wrong| self.bad(wrong))
+    }
+
+    /// Reads any value and gives back its text.
+    pub(crate) fn value(&mut self) -> Result<&'a str, BadRecord> {
+        self.peek();
+        let start = self.at;
+        self.skip()?;
+        Ok(&self.text[start..self.at])
+    }
+
+    /// Reads any value, without a look at what it says: most of a record is passed over so.
+    #[inline]
+    pub(crate) fn skip(&mut self) -> Result<(), BadRecord> {
+        self.pass().map_err(|wrong| self.bad(wrong))
+    }
+
+    /// Nothing but white space may follow.
+    pub(crate) fn end(&mut self) -> Result<(), BadRecord> {
+        if self.peek().is_none() { Ok(()) } else { Err(self.bad(Wrong("the end"))) }
+    }
+
+    fn pass(&mut self) -> Result<(), Wrong> {
+        match self.peek() {
+            Some(b'"') => self.pass_string("text").map(|_| ()),
+            Some(b'{') => self.pass_object(),
+            Some(b'[') => self.pass_array(),
+            Some(b't') => self.literal("true"),
+            Some(b'f') => self.literal("false"),
+            Some(b'n') => self.literal("null"),
+            Some(b'-' | b'0'..=b'9') => self.number(),
+            _ => Err(Wrong("a value")),
         }
-        let bytes = self.text.as_bytes();
+    }
+
+    fn pass_object(&mut self) -> Result<(), Wrong> {
+        self.enter(b'{', "an object")?;
+        if self.peek() == Some(b'}') {
+            self.leave();
+            return Ok(());
+        }
+        loop {
+            self.peek();
+            self.pass_string("a key")?;
+            self.colon()?;
+            self.pass()?;
+            if self.ends(b'}', "a comma or the end of an object")? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn pass_array(&mut self) -> Result<(), Wrong> {
+        self.enter(b'[', "an array")?;
+        if self.peek() == Some(b']') {
+            self.leave();
+            return Ok(());
+        }
+        loop {
+            self.pass()?;
+            if self.ends(b']', "a comma or the end of an array")? {
+                return Ok(());
+            }
+        }
+    }
+
+    fn text_of(&mut self, wanted: &'static str) -> Result<Text<'a>, Wrong> {
+        self.peek();
         let start = self.at + 1;
+        let escaped = self.pass_string(wanted)?;
+        Ok(Text { raw: &self.text[start..self.at - 1], escaped })
+    }
+
+    /// Reads the string that stands right here; whether anything in it is escaped.
+    fn pass_string(&mut self, wanted: &'static str) -> Result<bool, Wrong> {
+        let bytes = self.text.as_bytes();
+        if bytes.get(self.at) != Some(&b'"') {
+            return Err(Wrong(wanted));
+        }
+        self.at += 1;
         let mut escaped = false;
-        self.at = start;
         loop {
             self.at += plain_run(&bytes[self.at..]);
             match bytes.get(self.at) {
                 Some(b'"') => {
-                    let raw = &self.text[start..self.at];
                     self.at += 1;
-                    return Ok(Text { raw, escaped });
+                    return Ok(escaped);
                 }
                 Some(b'\\') => {
                     escaped = true;
                     self.at += match bytes.get(self.at + 1) {
                         Some(b'"' | b'\\' | b'/' | b'b' | b'f' | b'n' | b'r' | b't') => 2,
                         Some(b'u') if bytes.get(self.at + 2..self.at + 6).is_some_and(is_hex) => 6,
-                        _ => return Err(self.expected("an escape")),
+                        _ => return Err(Wrong("an escape")),
                     };
                 }
-                _ => return Err(self.expected("the rest of a text")),
+                _ => return Err(Wrong("the rest of a text")),
             }
         }
     }
 
-    /// Reads any value and gives back its text.
-    pub(crate) fn value(&mut self) -> Result<&'a str, BadRecord> {
-        let first = self.peek();
-        let start = self.at;
-        match first {
-            Some(b'"') => self.string().map(|_| ())?,
-            Some(b'{') => self.object(|s, _| s.value().map(|_| ()))?,
-            Some(b'[') => self.array(|s| s.value().map(|_| ()))?,
-            Some(b't') => self.literal("true")?,
-            Some(b'f') => self.literal("false")?,
-            Some(b'n') => self.literal("null")?,
-            Some(b'-' | b'0'..=b'9') => self.number()?,
-            _ => return Err(self.expected("a value")),
+    #[inline]
+    fn colon(&mut self) -> Result<(), Wrong> {
+        if self.peek() != Some(b':') {
+            return Err(Wrong("a colon"));
         }
-        Ok(&self.text[start..self.at])
+        self.at += 1;
+        Ok(())
     }
 
-    /// Nothing but white space may follow.
-    pub(crate) fn end(&mut self) -> Result<(), BadRecord> {
-        if self.peek().is_none() { Ok(()) } else { Err(self.expected("the end")) }
+    /// Behind an element: whether the bracket follows, and not a comma.
+    #[inline]
+    fn ends(&mut self, bracket: u8, wanted: &'static str) -> Result<bool, Wrong> {
+        match self.peek() {
+            Some(b',') => {
+                self.at += 1;
+                Ok(false)
+            }
+            Some(found) if found == bracket => {
+                self.leave();
+                Ok(true)
+            }
+            _ => Err(Wrong(wanted)),
+        }
     }
 
-    fn enter(&mut self, bracket: u8, wanted: &str) -> Result<(), BadRecord> {
+    #[inline]
+    fn enter(&mut self, bracket: u8, wanted: &'static str) -> Result<(), Wrong> {
         if self.peek() != Some(bracket) {
-            return Err(self.expected(wanted));
+            return Err(Wrong(wanted));
         }
         if self.depth == DEPTH_MAX {
-            return Err(BadRecord::TooDeep(DEPTH_MAX));
+            return Err(TOO_DEEP);
         }
         self.depth += 1;
         self.at += 1;
         Ok(())
     }
 
-    fn leave(&mut self) -> Result<(), BadRecord> {
+    #[inline]
+    fn leave(&mut self) {
         self.depth -= 1;
         self.at += 1;
-        Ok(())
     }
 
-    fn literal(&mut self, word: &str) -> Result<(), BadRecord> {
+    fn literal(&mut self, word: &str) -> Result<(), Wrong> {
         if !self.text.as_bytes()[self.at..].starts_with(word.as_bytes()) {
-            return Err(self.expected("a value"));
+            return Err(Wrong("a value"));
         }
         self.at += word.len();
         Ok(())
     }
 
-    fn number(&mut self) -> Result<(), BadRecord> {
+    fn number(&mut self) -> Result<(), Wrong> {
         if self.next_is(b"-") {
             self.at += 1;
         }
@@ -193,10 +271,10 @@ impl<'a> Scanner<'a> {
         Ok(())
     }
 
-    fn digits(&mut self) -> Result<(), BadRecord> {
+    fn digits(&mut self) -> Result<(), Wrong> {
         let run = self.text.as_bytes()[self.at..].iter().take_while(|b| b.is_ascii_digit()).count();
         if run == 0 {
-            return Err(self.expected("a digit"));
+            return Err(Wrong("a digit"));
         }
         self.at += run;
         Ok(())
@@ -207,8 +285,11 @@ impl<'a> Scanner<'a> {
     }
 
     #[cold]
-    fn expected(&self, wanted: &str) -> BadRecord {
-        BadRecord::NotJson(format!("expected {wanted} at byte {}", self.at))
+    fn bad(&self, wrong: Wrong) -> BadRecord {
+        match wrong {
+            TOO_DEEP => BadRecord::TooDeep(DEPTH_MAX),
+            Wrong(wanted) => BadRecord::NotJson(format!("expected {wanted} at byte {}", self.at)),
+        }
     }
 }
 
@@ -223,8 +304,8 @@ fn plain_run(bytes: &[u8]) -> usize {
     // A byte below `n`, for n ≤ 128: the borrow can only mark bytes behind a true one, and the first is what counts.
     let below = |word: u64, n: u64| word.wrapping_sub(ONES * n) & !word & HIGHS;
     let mut run = 0;
-    let (words, rest) = bytes.as_chunks::<8>();
-    for word in words {
+    let mut rest = bytes;
+    while let Some((word, behind)) = rest.split_first_chunk::<8>() {
         let word = u64::from_le_bytes(*word);
         let quote = word ^ (ONES * u64::from(b'"'));
         let backslash = word ^ (ONES * u64::from(b'\\'));
@@ -233,6 +314,7 @@ fn plain_run(bytes: &[u8]) -> usize {
             return run + hit.trailing_zeros() as usize / 8;
         }
         run += 8;
+        rest = behind;
     }
     run + rest.iter().take_while(|&&b| b >= 0x20 && b != b'"' && b != b'\\').count()
 }

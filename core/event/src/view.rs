@@ -103,7 +103,7 @@ impl<'a> Seen<'a> {
             "userIdentity" => self.identity = Identity::read(s)?,
             "resources" => Recorded::read_all(s, &mut self.resources)?,
             "insightDetails" => self.insight = insight_call(s)?,
-            _ => drop(s.value()?),
+            _ => s.skip()?,
         }
         Ok(())
     }

@@ -3,6 +3,9 @@
 //! One loop per follower. It wakes when the journal's end moves, when a commit ends, when it is told to stop, and every
 //! [`TICK`] to ask whether a commit is due. Applying goes on while one commit runs in a task of its own. The hold moves
 //! only with a commit, so what was applied and not committed stays in the journal.
+//!
+//! Each partition is a *lane* of its own: one that fails pauses, and the others go on. What a partition's frames are made
+//! into never depends on another's.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -70,7 +73,7 @@ pub async fn pump(
         let wait = loop_.wait();
         tokio::select! {
             gone = stop.changed() => if gone.is_err() { break },
-            _ = ends.changed(), if loop_.reads.ready(&loop_.world) && !loop_.follower.full() => {}
+            _ = ends.changed(), if loop_.any_ready() && !loop_.follower.full() => {}
             outcome = committed(&mut loop_.commit) => loop_.reap(outcome),
             () = wait => {}
         }
@@ -97,12 +100,20 @@ struct Loop {
     applied: Positions,
     committed: Positions,
     commit: Option<JoinHandle<Outcome>>,
-    reads: Retry,
+    lanes: Vec<Lane>,
+    /// The lane that the next step begins with: a follower that fills up must not always fill up with the same one.
+    next_lane: usize,
     commits: Retry,
-    /// When the oldest entry that was read and could not be applied was appended.
-    oldest: Option<Timestamp>,
     /// Nothing was shown yet.
     untold: bool,
+}
+
+/// A partition on its way to the follower.
+struct Lane {
+    partition: Partition,
+    reads: Retry,
+    /// When the oldest entry that was read and could not be applied was appended.
+    oldest: Option<Timestamp>,
 }
 
 /// One kind of step and its failures.
@@ -140,42 +151,42 @@ impl Loop {
         let committed = follower.positions();
         journal.hold(follower.name(), committed.clone());
         let applied = committed.clone();
-        let (reads, commits) = (Retry::default(), Retry::default());
-        Self {
-            journal,
-            follower,
-            world,
-            status,
-            applied,
-            committed,
-            commit: None,
-            reads,
-            commits,
-            oldest: None,
-            untold: true,
-        }
+        let lane = |p| Lane { partition: Partition(p), reads: Retry::default(), oldest: None };
+        let lanes = (0..journal.partitions()).map(lane).collect();
+        let commits = Retry::default();
+        let (next_lane, commit, untold) = (0, None, true);
+        Self { journal, follower, world, status, applied, committed, commit, lanes, next_lane, commits, untold }
+    }
+
+    fn any_ready(&self) -> bool {
+        self.lanes.iter().any(|lane| lane.reads.ready(&self.world))
     }
 
     /// Applies what is there of each partition, up to a bound. False: nothing, or not now.
     async fn step(&mut self) -> bool {
-        if !self.reads.ready(&self.world) || self.follower.full() {
-            return false;
-        }
         let mut moved = false;
-        for partition in (0..self.journal.partitions()).map(Partition) {
-            match self.step_partition(partition).await {
-                Ok(some) => moved |= some,
-                Err(error) => {
-                    self.reads.failed(&self.world, error);
-                    return false;
+        let lanes = self.lanes.len();
+        for at in (self.next_lane..self.next_lane + lanes).map(|at| at % lanes) {
+            if self.follower.full() {
+                break;
+            }
+            if !self.lanes[at].reads.ready(&self.world) {
+                continue;
+            }
+            self.next_lane = (at + 1) % lanes;
+            match self.step_lane(at).await {
+                Ok(some) => {
+                    moved |= some;
+                    self.lanes[at].reads.succeeded();
                 }
+                Err(error) => self.lanes[at].reads.failed(&self.world, error),
             }
         }
-        self.reads.succeeded();
         moved
     }
 
-    async fn step_partition(&mut self, partition: Partition) -> Result<bool, String> {
+    async fn step_lane(&mut self, at: usize) -> Result<bool, String> {
+        let partition = self.lanes[at].partition;
         let from = Position { partition, offset: self.applied.next(partition) };
         let end = self.end(partition);
         if from.offset > end {
@@ -191,10 +202,10 @@ impl Loop {
         }
         let frames = self.journal.read(from, READ_BYTES_MAX).await.map_err(|e| format!("read journal: {e}"))?;
         let (Some(first), Some(last)) = (frames.first(), frames.last()) else { return Ok(false) };
-        self.oldest = Some(first.appended_at);
+        self.lanes[at].oldest = Some(first.appended_at);
         self.follower.apply(&frames).await.map_err(|e| e.to_string())?;
         self.applied.pass(last.position);
-        self.oldest = Some(last.appended_at);
+        self.lanes[at].oldest = Some(last.appended_at);
         Ok(true)
     }
 
@@ -233,9 +244,8 @@ impl Loop {
     /// Until the next tick, or until the pause after a failure is over.
     fn wait(&self) -> BoxFuture<'static, ()> {
         let now = self.world.monotonic();
-        let pause = self.reads.not_before.saturating_sub(now);
-        let wait = if pause.is_zero() { TICK } else { pause.min(TICK) };
-        self.world.sleep(wait).boxed()
+        let pauses = self.lanes.iter().map(|lane| lane.reads.not_before.saturating_sub(now));
+        self.world.sleep(pauses.filter(|pause| !pause.is_zero()).fold(TICK, Duration::min)).boxed()
     }
 
     fn show(&mut self) {
@@ -245,13 +255,17 @@ impl Loop {
             ends.0.iter().map(|(&partition, &end)| end.saturating_sub(to.next(partition))).sum()
         };
         let entries = behind(&self.applied);
-        if entries == 0 {
-            self.oldest = None;
+        for lane in &mut self.lanes {
+            if ends.borrow().next(lane.partition) <= self.applied.next(lane.partition) {
+                lane.oldest = None;
+            }
         }
+        let oldest = self.lanes.iter().filter_map(|lane| lane.oldest).min();
         let age = |since: Timestamp| Duration::try_from(self.world.now().duration_since(since)).unwrap_or_default();
-        let error = self.reads.error.clone().or_else(|| self.commits.error.clone());
+        let read_error = self.lanes.iter().find_map(|lane| lane.reads.error.clone());
+        let error = read_error.or_else(|| self.commits.error.clone());
         let shown = PumpStatus {
-            lag: Lag { entries, age: self.oldest.map(age).unwrap_or_default() },
+            lag: Lag { entries, age: oldest.map(age).unwrap_or_default() },
             uncommitted: behind(&self.committed).saturating_sub(entries),
             error,
         };

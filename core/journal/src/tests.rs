@@ -33,6 +33,8 @@ struct Probe {
     start: Positions,
     state: Mutex<ProbeState>,
     failing_applies: AtomicU64,
+    /// While it is set, frames of this partition fail.
+    refused: Mutex<Option<Partition>>,
     failing_commits: AtomicU64,
     due: AtomicBool,
     full: AtomicBool,
@@ -74,6 +76,9 @@ impl Follower for Probe {
     fn apply<'a>(&'a self, frames: &'a [Frame]) -> BoxFuture<'a, Result<(), FollowerError>> {
         async move {
             fails(&self.failing_applies, "apply frames")?;
+            if frames.first().map(|frame| frame.position.partition) == *self.refused.lock().expect("no panic") {
+                return Err(FollowerError { what: "apply frames", source: "not of this partition".into() });
+            }
             let mut state = self.state.lock().expect("no panic");
             for frame in frames {
                 state.seen.push(frame.position);
@@ -256,6 +261,28 @@ async fn a_failing_apply_is_retried_with_growing_pauses_and_skips_nothing() {
     assert_eq!(running.status.borrow().error, None, "cleared by the next success");
     assert_eq!(running.status.borrow().lag, Lag::default());
     running.end().await;
+}
+
+#[tokio::test]
+async fn a_failing_partition_holds_up_no_other() {
+    let all = 30;
+    for refused in (0..3).map(Partition) {
+        let probe = Probe { refused: Mutex::new(Some(refused)), ..Probe::default() };
+        let running = Running::start(3, probe, all);
+        running.pass(1000).await;
+        let here = running.journal.watch().borrow().next(refused);
+        assert!(here > 0 && here < all, "{here} of {all} are in {refused:?}");
+        assert_eq!(running.probe.seen() as u64, all - here, "{refused:?} fails, the others go on");
+        let shown = running.status.borrow().clone();
+        assert_eq!(shown.error.as_deref(), Some("apply frames: not of this partition"));
+        assert_eq!(shown.lag.entries, here);
+        assert!(shown.lag.age >= Duration::from_millis(900), "{:?}", shown.lag.age);
+        *running.probe.refused.lock().expect("no panic") = None;
+        running.pass(60_000).await;
+        assert_eq!(running.probe.seen() as u64, all);
+        assert_eq!((running.status.borrow().error.clone(), running.status.borrow().lag), (None, Lag::default()));
+        running.end().await;
+    }
 }
 
 #[tokio::test]

@@ -3,9 +3,10 @@
 use std::sync::{Mutex, MutexGuard};
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{Category, Head};
+use opentrail_event::{BadRecord, Category, Head};
 use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
 use opentrail_table::{Error, Row};
 use tokio::sync::watch;
@@ -38,6 +39,10 @@ impl Course {
         Self(Mutex::new(State { applied, waiting_since: None, expired_at: None, looked_at: None }))
     }
 
+    pub(crate) fn applied(&self) -> Positions {
+        self.state().applied.clone()
+    }
+
     fn state(&self) -> MutexGuard<'_, State> {
         self.0.lock().expect("no holder of the course panics")
     }
@@ -47,32 +52,19 @@ impl History {
     async fn take_in(&self, frames: &[Frame]) -> Result<(), FollowerError> {
         let Some(last) = frames.last() else { return Ok(()) };
         let mut through = self.course.state().applied.clone();
-        let mut rows = Vec::with_capacity(frames.len());
-        for frame in frames {
-            through.pass(frame.position);
-            if frame.entry.kind == Kind::Intent {
-                continue;
-            }
-            let head = match Head::parse_within(&frame.entry.bytes, usize::MAX) {
-                Ok(head) => head,
-                Err(why) => {
-                    self.put_aside(frame, &why).await.map_err(|e| failed("put record aside", e))?;
-                    continue;
-                }
-            };
-            if matches!(head.category, Category::Management | Category::Insight) {
-                let seq = schema::seq(frame.position)
-                    .ok_or_else(|| failed("order row", format!("no place for {:?}", frame.position)))?;
-                rows.push(schema::row(&head, seq, frame));
-            }
+        frames.iter().for_each(|frame| through.pass(frame.position));
+        let Taken { rows, unreadable } = taken(frames)?;
+        for (frame, why) in &unreadable {
+            self.put_aside(frame, why).await.map_err(|e| failed("put record aside", e))?;
         }
-        tracing::trace!(rows = rows.len(), through = last.position.offset, "apply frames");
-        metrics::counter!("opentrail_history_rows_total").increment(rows.len() as u64);
-        match self.table.append(rows.clone(), &through) {
+        let count = rows.len() as u64;
+        tracing::trace!(rows = count, through = last.position.offset, "apply frames");
+        match self.table.append(rows, &through) {
             Ok(()) => {}
-            Err(Error::BadRow(_)) => self.one_by_one(rows, frames, &through).await?,
+            Err(Error::BadRow(_)) => self.one_by_one(taken(frames)?.rows, frames, &through).await?,
             Err(error) => return Err(failed("append rows", error)),
         }
+        metrics::counter!("opentrail_history_rows_total").increment(count);
         let mut state = self.course.state();
         state.applied = through;
         state.waiting_since.get_or_insert(self.world.monotonic());
@@ -189,6 +181,36 @@ impl Follower for History {
     fn commit(&self) -> BoxFuture<'_, Result<Positions, FollowerError>> {
         self.seal().boxed()
     }
+}
+
+/// What the history makes of frames.
+struct Taken<'a> {
+    rows: Vec<Row>,
+    unreadable: Vec<(&'a Frame, BadRecord)>,
+}
+
+/// Management events and insights as rows.
+///
+/// The rows have a copy of their records: a frame's bytes are a slice of all that the journal unpacked with it, and rows that
+/// wait to be sealed would keep intents and data events in memory beside them.
+fn taken(frames: &[Frame]) -> Result<Taken<'_>, FollowerError> {
+    let (mut rows, mut unreadable) = (Vec::new(), Vec::new());
+    for frame in frames.iter().filter(|frame| frame.entry.kind == Kind::Record) {
+        match Head::parse_within(&frame.entry.bytes, usize::MAX) {
+            Ok(head) if matches!(head.category, Category::Management | Category::Insight) => {
+                let seq = schema::seq(frame.position)
+                    .ok_or_else(|| failed("order row", format!("no place for {:?}", frame.position)))?;
+                rows.push(schema::row(&head, seq, frame));
+            }
+            Ok(_) => {}
+            Err(why) => unreadable.push((frame, why)),
+        }
+    }
+    let mut records = Vec::with_capacity(rows.iter().map(|row| row.record.len()).sum());
+    rows.iter().for_each(|row| records.extend_from_slice(&row.record));
+    let mut records = Bytes::from(records);
+    rows.iter_mut().for_each(|row| row.record = records.split_to(row.record.len()));
+    Ok(Taken { rows, unreadable })
 }
 
 fn failed(what: &'static str, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> FollowerError {

@@ -19,13 +19,14 @@ use std::sync::atomic::AtomicU64;
 use std::time::Duration;
 
 use opentrail_catalog::Catalog;
+use opentrail_journal::Positions;
 use opentrail_table::Table;
 use opentrail_world::World;
 
 pub use guard::{AHEAD_MAX, Clock, DOUBT_MAX};
 pub use lookup::{Ask, Attribute};
 pub use quarantine::{QUARANTINE_MAX, Quarantined};
-pub use schema::schema;
+pub use schema::{place, schema};
 
 /// What an operator sets.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -68,6 +69,11 @@ impl History {
     /// The table, for counts.
     pub fn table(&self) -> &Arc<dyn Table> {
         &self.table
+    }
+
+    /// Behind every frame that was applied: what stands before is found.
+    pub fn applied(&self) -> Positions {
+        self.course.applied()
     }
 
     /// What the clock is taken for: whether events expire by it.

@@ -1,7 +1,7 @@
 //! The columns of the history table, and how a record fills them.
 
 use opentrail_event::Head;
-use opentrail_journal::{Frame, Position};
+use opentrail_journal::{Frame, Partition, Position};
 use opentrail_table::{Cell, Column, ColumnKind, Row, Schema};
 
 /// So many low bits of a row's place in the order tell the partition.
@@ -40,6 +40,12 @@ pub fn schema() -> Schema {
 pub(crate) fn seq(position: Position) -> Option<u64> {
     let fits = position.partition.0 >> PARTITION_BITS == 0 && position.offset >> (u64::BITS - PARTITION_BITS) == 0;
     fits.then(|| (position.offset << PARTITION_BITS) | u64::from(position.partition.0))
+}
+
+/// The place in the journal that [`seq`] was made of.
+pub fn place(seq: u64) -> Position {
+    let partition = Partition((seq & ((1 << PARTITION_BITS) - 1)) as u32);
+    Position { partition, offset: seq >> PARTITION_BITS }
 }
 
 /// The row of a record.

@@ -101,8 +101,8 @@ impl Delivery {
         self.statuses.status(trail, region).await
     }
 
-    /// The keys that digests of `region` were signed with between two times, in seconds since 1970; where neither is
-    /// given, the ones that are valid now.
+    /// The keys that digests of `region` were signed with between two times, in seconds since 1970, either of them open;
+    /// where neither is given, the ones that are valid now.
     pub async fn public_keys(
         &self,
         region: &Region,
@@ -110,7 +110,11 @@ impl Delivery {
         to_s: Option<i64>,
     ) -> Result<Vec<KeyInfo>, SpoolError> {
         let now_s = self.world.now().as_second();
-        self.keys.list(region, from_s.unwrap_or(now_s), to_s.unwrap_or(now_s)).await
+        let (from_s, to_s) = match (from_s, to_s) {
+            (None, None) => (now_s, now_s),
+            (from_s, to_s) => (from_s.unwrap_or(i64::MIN), to_s.unwrap_or(i64::MAX)),
+        };
+        self.keys.list(region, from_s, to_s).await
     }
 }
 

@@ -112,8 +112,12 @@ impl Keys {
         if let Some(key) = held.iter_mut().rev().find(fits) {
             return self.open(key);
         }
-        let signer = self.make(held, region, at_s).await?;
-        Ok(signer)
+        let made = self.make(held, region, at_s).await;
+        if made.is_err() {
+            // It may have landed all the same: the next look reads what is stored.
+            regions.remove(region);
+        }
+        made
     }
 
     /// Keys whose validity meets the span from `from_s` to `to_s`.
@@ -173,7 +177,6 @@ impl Keys {
         for old in held.iter().filter(|old| old.stored.private.is_some() && old.stored.valid_to_s < at_s) {
             txn = txn.put(old.stored.stored_under(), encode(&StoredKey { private: None, ..old.stored.clone() }));
         }
-        // A key that landed although the catalog says otherwise is one that nobody signs with: harmless.
         self.catalog.txn(txn).await?;
         for old in held.iter_mut().filter(|old| old.stored.valid_to_s < at_s) {
             (old.stored.private, old.signer) = (None, None);
@@ -198,4 +201,27 @@ fn info(stored: &StoredKey) -> Result<KeyInfo, SpoolError> {
 
 fn bad(why: impl ToString) -> SpoolError {
     SpoolError::Key(why.to_string())
+}
+
+#[cfg(test)]
+mod tests {
+    use opentrail_catalog::decode;
+
+    use super::*;
+
+    #[test]
+    fn a_key_that_version_1_stored_stays_readable() {
+        let key = StoredKey {
+            region: Region::us_east_1(),
+            valid_from_s: 1,
+            valid_to_s: 2,
+            fingerprint: "ab".into(),
+            public: "cd".into(),
+            private: Some("ef".into()),
+        };
+        let json =
+            r#"{"region":"us-east-1","valid_from_s":1,"valid_to_s":2,"fingerprint":"ab","public":"cd","private":"ef"}"#;
+        let bytes = [b"\0\x01", json.as_bytes()].concat();
+        assert_eq!((encode(&key), decode(&bytes)), (bytes.clone().into(), Ok(key)));
+    }
 }

@@ -19,8 +19,8 @@ use crate::table::Settings;
 const PARTS_MAX: usize = 16;
 /// Parts below this size are of the smallest class; each further class is four times as large.
 const SMALLEST_CLASS_BYTES: u64 = 64 << 10;
-/// Record bytes, about, that a merge holds of each part.
-const HELD_BYTES: u64 = 2 << 20;
+/// Record bytes, about, that a merge holds of each part whose time it has come to.
+const HELD_BYTES: u64 = 1 << 20;
 /// Rows that a merge holds of each part at most: a page of the small columns.
 const HELD_ROWS_MAX: u64 = 1024;
 
@@ -65,10 +65,16 @@ pub(crate) fn merge_into(
 ) -> Result<(), Error> {
     let mut readers: Vec<Reader> = parts.into_iter().map(Reader::new).collect();
     let mut heads: BinaryHeap<Reverse<(SortKey, usize)>> = BinaryHeap::new();
-    for (at, reader) in readers.iter_mut().enumerate() {
-        heads.extend(reader.head(store, io)?.map(|key| Reverse((key, at))));
-    }
-    while let Some(Reverse((_, at))) = heads.pop() {
+    // A part is not opened before its time: neighbours hardly overlap, and each that is open holds rows in memory.
+    heads.extend(readers.iter().enumerate().map(|(at, reader)| Reverse((reader.part.row.first, at))));
+    while let Some(Reverse((key, at))) = heads.pop() {
+        match readers[at].head(store, io)? {
+            Some(first) if first > key => {
+                heads.push(Reverse((first, at)));
+                continue;
+            }
+            _ => {}
+        }
         if let Some(row) = readers[at].rows.pop_front() {
             writer.push(&row).map_err(|e: ParquetError| Error::Unavailable(format!("part not written: {e}").into()))?;
         }

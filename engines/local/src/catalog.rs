@@ -27,7 +27,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_catalog::{Catalog, Error, From, Key, Txn, Versioned, Write};
 use rusqlite::{Connection, OpenFlags};
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use self::reads::Readers;
 use self::writer::Job;
@@ -85,13 +85,35 @@ impl LocalCatalog {
 
     async fn commit(&self, txn: Txn) -> Result<(), Error> {
         let bytes = measure(&txn)?;
-        let closed = || Error::Unavailable("the catalog's writer has stopped; restart".into());
-        let kib = (bytes.div_ceil(1024) as u32).max(1);
-        let room = self.room.clone().acquire_many_owned(kib).await.map_err(|_| closed())?;
+        let room = self.room.clone().acquire_many_owned(kib(bytes)).await.map_err(|_| closed())?;
+        self.hand_over(txn, bytes, room)?.await.unwrap_or_else(|_| Err(closed()))
+    }
+
+    /// As [`Catalog::txn`], for whoever opens a folder. Blocks, also within a runtime.
+    pub(crate) fn commit_now(&self, txn: Txn) -> Result<(), Error> {
+        let bytes = measure(&txn)?;
+        let room = self.room.clone().try_acquire_many_owned(kib(bytes)).map_err(|_| closed())?;
+        let answer = self.hand_over(txn, bytes, room)?;
+        // A runtime's own threads may not wait for a channel.
+        let waited = std::thread::scope(|scope| scope.spawn(|| answer.blocking_recv()).join());
+        waited.ok().and_then(Result::ok).unwrap_or_else(|| Err(closed()))
+    }
+
+    /// As [`Catalog::get`].
+    pub(crate) fn get_now(&self, key: &Key) -> Result<Option<Versioned>, Error> {
+        self.readers.get(key)
+    }
+
+    fn hand_over(
+        &self,
+        txn: Txn,
+        bytes: usize,
+        room: OwnedSemaphorePermit,
+    ) -> Result<oneshot::Receiver<Result<(), Error>>, Error> {
         let (reply, answer) = oneshot::channel();
         let job = Job { txn, bytes, _room: room, reply };
         self.jobs.as_ref().ok_or_else(closed)?.send(job).map_err(|_| closed())?;
-        answer.await.unwrap_or_else(|_| Err(closed()))
+        Ok(answer)
     }
 
     async fn rows(&self, prefix: &Key, from: From, limit: usize) -> Result<Vec<(Key, Versioned)>, Error> {
@@ -131,6 +153,14 @@ impl Drop for LocalCatalog {
             tracing::error!("the catalog's writer panicked");
         }
     }
+}
+
+fn closed() -> Error {
+    Error::Unavailable("the catalog's writer has stopped; restart".into())
+}
+
+fn kib(bytes: usize) -> u32 {
+    (bytes.div_ceil(1024) as u32).max(1)
 }
 
 /// The bytes of a transaction, if none of it is beyond its limit.

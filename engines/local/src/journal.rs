@@ -3,9 +3,9 @@
 //! Cast: callers queue *batches*; one *writer* thread per partition takes all that wait as one *group*, packs them into
 //! *frames*, writes once, syncs once and answers all of them. *Segments* are the files; the last one grows, the others
 //! are sealed by a *footer*. *Holders* say what they still need; a *janitor* thread removes whole segments below the
-//! lowest hold. A write that fails (a full disk) is cut off again and answered [`Error::Full`]; the next may go through.
-//! After a failed sync, or where the cutting fails, the journal is *poisoned*: every append is answered
-//! [`Error::Unavailable`] until a restart has found out what landed. Reading goes on.
+//! lowest hold. A write that fails, or a sync that finds no room, is cut off again and answered [`Error::Full`]; the next
+//! may go through. After a sync that failed otherwise, or where the cutting fails, the journal is *poisoned*: every
+//! append is answered [`Error::Unavailable`] until a restart has found out what landed. Reading goes on.
 //!
 //! A batch goes to the partition of its **first** entry's (account, region), all of it: it stays whole, in one frame,
 //! also where it carries another account's copy. The partition is FNV-1a (64 bits) over `account/region`, modulo their
@@ -14,7 +14,8 @@
 //! # On disk, format 1
 //!
 //! ```text
-//! DIR/journal/meta                      text: "opentrail journal", "format 1", "partitions N"; made last
+//! DIR/journal/meta                      text: "opentrail journal", "format 1", "partitions N", "id HEX"; made last.
+//!                                       A journal from before there were ids gets one when it is opened
 //! DIR/journal/p0000/<first offset, 20 digits>.seg
 //!
 //! segment   = head, frame*, and once it is sealed a footer frame.  All numbers are little-endian.
@@ -42,6 +43,7 @@
 mod budget;
 mod format;
 mod log;
+mod meta;
 mod reader;
 mod recover;
 #[cfg(test)]
@@ -66,9 +68,11 @@ use tokio::sync::{Semaphore, oneshot, watch};
 use self::budget::{Budget, Limits};
 use self::format::entry_bytes;
 use self::log::{Log, Segment, unpack};
+pub use self::meta::JournalId;
+use self::meta::Meta;
 use self::recover::Recovery;
 use self::writer::{Job, Writer};
-use crate::disk::{Disk, read_exact_at};
+use crate::disk::Disk;
 use crate::space::{FreeSpace, Short};
 
 /// The largest entry: a record is at most a quarter of it.
@@ -159,6 +163,7 @@ pub struct LocalJournal {
 struct Shared {
     disk: Arc<dyn Disk>,
     world: World,
+    id: JournalId,
     dir: PathBuf,
     settings: JournalSettings,
     budget: Arc<Budget>,
@@ -174,10 +179,11 @@ impl LocalJournal {
     /// Opens the journal in `dir`, or makes one. The folder above `dir` must be there. Blocks.
     pub fn open(disk: Arc<dyn Disk>, dir: &Path, settings: JournalSettings, world: World) -> Result<Self, OpenError> {
         check(&settings)?;
-        let partitions = match read_meta(&*disk, dir)? {
-            Some(partitions) => partitions,
+        let meta = match meta::read(&*disk, dir)? {
+            Some(meta) => meta,
             None => make(&*disk, dir, &settings, &world)?,
         };
+        let (partitions, id) = (meta.partitions, meta.with_id(&*disk, dir, &world)?);
         // The names may be in the page cache alone: the start that made them may have failed at its last sync.
         for folder in [Some(dir), dir.parent()].into_iter().flatten() {
             disk.sync_dir(folder).map_err(OpenError::io("sync folder", folder))?;
@@ -206,6 +212,7 @@ impl LocalJournal {
         let shared = Arc::new(Shared {
             disk,
             world,
+            id,
             dir: dir.into(),
             settings,
             budget,
@@ -233,6 +240,11 @@ impl LocalJournal {
             this.room.push(Arc::new(Semaphore::new(QUEUE_KIB_MAX as usize)));
         }
         Ok(this)
+    }
+
+    /// Which journal this is.
+    pub fn id(&self) -> JournalId {
+        self.shared.id
     }
 
     /// From now on entries are taken only while `space` has some.
@@ -496,8 +508,13 @@ fn recovery<'a>(
     }
 }
 
-/// Makes a journal; `meta` comes last and says that all of it is there.
-fn make(disk: &dyn Disk, dir: &Path, settings: &JournalSettings, world: &World) -> Result<u32, OpenError> {
+/// What the journal in `dir` says it is, if there is one and if it says so. Changes nothing.
+pub(crate) fn id_in(disk: &dyn Disk, dir: &Path) -> Result<Option<Option<JournalId>>, OpenError> {
+    Ok(meta::read(disk, dir)?.map(|meta| meta.id))
+}
+
+/// Makes a journal; its meta comes last and says that all of it is there.
+fn make(disk: &dyn Disk, dir: &Path, settings: &JournalSettings, world: &World) -> Result<Meta, OpenError> {
     disk.create_dir(dir).map_err(OpenError::io("make folder", dir))?;
     if let Some(above) = dir.parent() {
         disk.sync_dir(above).map_err(OpenError::io("sync folder", above))?;
@@ -505,43 +522,7 @@ fn make(disk: &dyn Disk, dir: &Path, settings: &JournalSettings, world: &World) 
     for partition in 0..settings.partitions {
         recovery(disk, world, settings, &partition_dir(dir, partition), partition, settings.partitions).make()?;
     }
-    let (temporary, meta) = (dir.join("meta.new"), dir.join("meta"));
-    if let Err(e) = disk.remove(&temporary)
-        && e.kind() != io::ErrorKind::NotFound
-    {
-        return Err(OpenError::io("remove", &temporary)(e));
-    }
-    let file = disk.create(&temporary).map_err(OpenError::io("create", &temporary))?;
-    let text = format!("opentrail journal\nformat {}\npartitions {}\n", format::FORMAT_VERSION, settings.partitions);
-    file.write_at(text.as_bytes(), 0).and_then(|()| file.sync()).map_err(OpenError::io("write", &temporary))?;
-    disk.rename(&temporary, &meta).map_err(OpenError::io("rename", &temporary))?;
-    disk.sync_dir(dir).map_err(OpenError::io("sync folder", dir))?;
-    Ok(settings.partitions)
-}
-
-/// How many partitions the journal in `dir` has; `None` if there is none.
-fn read_meta(disk: &dyn Disk, dir: &Path) -> Result<Option<u32>, OpenError> {
-    let meta = dir.join("meta");
-    let file = match disk.open(&meta) {
-        Err(e) if e.kind() == io::ErrorKind::NotFound => return Ok(None),
-        file => file.map_err(OpenError::io("open", &meta))?,
-    };
-    let len = file.size().map_err(OpenError::io("read", &meta))?.min(1024);
-    let bytes = read_exact_at(&*file, 0, len as usize).map_err(OpenError::io("read", &meta))?;
-    let text = String::from_utf8_lossy(&bytes);
-    let mut lines = text.lines();
-    let damaged = |why: String| OpenError::damaged(&meta, why);
-    if lines.next() != Some("opentrail journal") {
-        return Err(damaged("it does not say that this is a journal".into()));
-    }
-    let mut number = |name: &str| -> Option<u32> { lines.next()?.strip_prefix(name)?.strip_prefix(' ')?.parse().ok() };
-    let version = number("format").ok_or_else(|| damaged("it does not name its format".into()))?;
-    if version != u32::from(format::FORMAT_VERSION) {
-        let known = format::FORMAT_VERSION;
-        return Err(damaged(format!("format {version} is not one this program knows, which is {known}")));
-    }
-    match number("partitions") {
-        Some(n) if (1..=PARTITIONS_MAX).contains(&n) => Ok(Some(n)),
-        _ => Err(damaged("it does not say how many partitions there are".into())),
-    }
+    let meta = Meta { partitions: settings.partitions, id: Some(JournalId::new(world)) };
+    meta.write(disk, dir)?;
+    Ok(meta)
 }

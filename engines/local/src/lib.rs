@@ -2,8 +2,9 @@
 //!
 //! - **From** `server`, which opens a [`Local`] and hands its parts on as ports.
 //! - **To** the file system, through [`Disk`]; the catalog through SQLite.
-//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike; and that a
-//!   floor of free space is kept, below which only what mends the cause is taken.
+//! - **Promises** what the ports promise: acknowledged means durable, against `kill -9` and power loss alike; that a
+//!   floor of free space is kept, below which only what mends the cause is taken; that a folder whose journal is not the
+//!   one that its catalog was kept with does not open.
 //! - **Does not promise** to mend damage: a journal that was good once and is not now does not open.
 //! - **On crash** the next start cuts the torn tail, sweeps unfinished blobs, and goes on.
 //! - **Absent on purpose**: any knowledge of what records, keys and blobs mean; more than one process at a time.
@@ -13,6 +14,7 @@ mod catalog;
 mod disk;
 mod journal;
 mod lock;
+mod pair;
 mod seal;
 mod space;
 #[cfg(test)]
@@ -34,8 +36,11 @@ pub use catalog::{
     KEY_BYTES_MAX, LIST_ROWS_MAX, LocalCatalog, OpenError as CatalogOpenError, TXN_BYTES_MAX, VALUE_BYTES_MAX,
 };
 pub use disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
-pub use journal::{BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalSettings, LocalJournal, OpenError as JournalOpenError};
+pub use journal::{
+    BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalId, JournalSettings, LocalJournal, OpenError as JournalOpenError,
+};
 pub use lock::{DirLock, LockError};
+pub use pair::PairError;
 pub use seal::{SealKey, SealKeyError};
 pub use space::{ASK_PERIOD, FreeSpace, Short};
 
@@ -67,6 +72,8 @@ pub enum OpenError {
     Journal(#[from] JournalOpenError),
     #[error(transparent)]
     Catalog(#[from] CatalogOpenError),
+    #[error(transparent)]
+    Pair(#[from] PairError),
     #[error("{what} {path}: {source}")]
     Io { what: &'static str, path: PathBuf, source: io::Error },
 }
@@ -108,7 +115,10 @@ impl Local {
         let catalog = Arc::new(LocalCatalog::open(&catalog_dir.join("catalog.sqlite"))?);
         let blobs =
             LocalBlobs::open(disk.clone(), &dir.join("blobs"), world.clone()).map_err(io("open the blobs in"))?;
-        let journal = LocalJournal::open(disk.clone(), &dir.join("journal"), settings.journal, world.clone())?;
+        let journal_dir = dir.join("journal");
+        pair::check(&catalog, &*disk, &journal_dir)?;
+        let journal = LocalJournal::open(disk.clone(), &journal_dir, settings.journal, world.clone())?;
+        pair::remember(&catalog, journal.id())?;
         let space = Arc::new(FreeSpace::new(disk, dir, settings.free_floor, world));
         let blobs = blobs.with_floor(space.clone(), settings.mending_blobs);
         let journal = journal.with_floor(space.clone());

@@ -41,6 +41,35 @@ async fn everything_is_there_after_a_restart() {
     assert_eq!(opentrail_blobs::kit::get(&*local.blobs, "b/1").await.expect("a get").len(), 10);
 }
 
+#[tokio::test]
+async fn a_journal_that_is_not_the_catalogs_own_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let (dir, other) = (folder.path().join("data"), folder.path().join("other"));
+    for dir in [&dir, &other] {
+        let local = open(dir).expect("a data folder");
+        local.journal.append(kit::entries(1, 0..3, 100)).await.expect("an append");
+    }
+    let (journal, away) = (dir.join("journal"), folder.path().join("away"));
+    fs::rename(&journal, &away).expect("moved away");
+    let refused = |what: &str| {
+        let why = open(&dir).err().expect(what).to_string();
+        assert!(why.contains("bring that one back") && why.contains(&journal.display().to_string()), "{what}: {why}");
+        why
+    };
+    assert!(refused("no journal").contains("is not there"));
+    assert!(!journal.exists(), "none is made in its place");
+    fs::rename(other.join("journal"), &journal).expect("another one in its place");
+    let id = fs::read_to_string(journal.join("meta")).expect("its meta");
+    let id = id.lines().find_map(|line| line.strip_prefix("id ")).expect("its id");
+    assert!(refused("another journal").contains(&format!("is journal {id}")));
+    fs::write(journal.join("meta"), "opentrail journal\nformat 1\npartitions 1\n").expect("an older one");
+    assert!(refused("an older journal").contains("one without an id"));
+    fs::remove_dir_all(&journal).expect("gone");
+    fs::rename(&away, &journal).expect("brought back");
+    let local = open(&dir).expect("the one it was kept with");
+    assert_eq!(kit::read_everything(&*local.journal, 1000).await.len(), 3);
+}
+
 #[test]
 fn a_second_opener_is_told_who_has_it() {
     let folder = tempfile::tempdir().expect("a folder");

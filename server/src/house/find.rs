@@ -5,6 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_history::History;
+use opentrail_journal::Positions;
 use opentrail_operator::{Ask, Attribute, Find, FindError, Found, FoundPage};
 use opentrail_table::{Cursor, Error};
 
@@ -39,13 +40,18 @@ impl Find for HistoryFind {
                 Error::BadQuestion(why) => FindError::BadQuestion(why),
                 error => FindError::Unavailable(error.to_string()),
             })?;
-            let found = page
-                .rows
-                .into_iter()
-                .map(|row| Found { at: Cursor { time_s: row.time_s, seq: row.seq }, record: row.record });
+            let found = page.rows.into_iter().map(|row| Found {
+                at: Cursor { time_s: row.time_s, seq: row.seq },
+                place: opentrail_history::place(row.seq),
+                record: row.record,
+            });
             Ok(FoundPage { records: found.collect(), next: page.next })
         }
         .boxed()
+    }
+
+    fn end(&self) -> Positions {
+        self.history.applied()
     }
 }
 

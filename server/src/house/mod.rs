@@ -120,7 +120,7 @@ impl House {
         // What was left open is closed before anything new begins.
         let backlog = LaterBacklog::default();
         let recorder = Recorder::new(journal.clone(), trails.clone(), world.clone());
-        let recorder = Arc::new(recorder.with_backlog(Arc::new(backlog.clone())));
+        let recorder = Arc::new(recorder.with_memo(catalog.clone()).with_backlog(Arc::new(backlog.clone())));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 

@@ -3,6 +3,7 @@
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Region};
+use opentrail_journal::{Position, Positions};
 use opentrail_table::{Cursor, Order};
 
 /// What can be compared: the eight attributes of LookupEvents.
@@ -63,6 +64,8 @@ pub struct Ask {
 #[derive(Debug, Clone)]
 pub struct Found {
     pub at: Cursor,
+    /// Where it stands in the journal: within a partition, what came later stands behind.
+    pub place: Position,
     /// The exact bytes.
     pub record: Bytes,
 }
@@ -92,4 +95,6 @@ pub enum FindError {
 pub trait Find: Send + Sync {
     /// Answers one page.
     fn find(&self, ask: Ask) -> BoxFuture<'_, Result<FoundPage, FindError>>;
+    /// The place behind everything that can be found now.
+    fn end(&self) -> Positions;
 }

@@ -8,10 +8,12 @@ use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
 use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::{AccountId, Region};
+use opentrail_journal::{Partition, Position, Positions};
 use opentrail_policy::{Principal, PrincipalKind, Seal, SealError};
 use opentrail_protocol::Document;
 use opentrail_table::{Cursor, Order};
 use opentrail_wire::{Cx, Fault, RpcAnswer};
+use opentrail_world::SimClock;
 
 use super::*;
 
@@ -68,7 +70,7 @@ impl Find for Shelf {
             .filter(|(account, at, _)| {
                 ask.account.is_none_or(|a| a == *account) && (ask.from_s..=ask.to_s).contains(&at.time_s) && behind(at)
             })
-            .map(|(_, at, record)| Found { at, record: record.into() })
+            .map(|(_, at, record)| Found { at, place: place(at.seq), record: record.into() })
             .take(ask.limit + 1)
             .collect();
         let more = found.len() > ask.limit;
@@ -76,26 +78,38 @@ impl Find for Shelf {
         let next = if more { found.last().map(|f| f.at) } else { None };
         ready(Ok(FoundPage { records: found, next })).boxed()
     }
+
+    fn end(&self) -> Positions {
+        let mut end = Positions::default();
+        self.rows.lock().expect("no panic").iter().for_each(|(_, at, _)| end.pass(place(at.seq)));
+        end
+    }
+}
+
+/// A row's place in these tests: a million for each partition.
+fn place(seq: u64) -> Position {
+    Position { partition: Partition((seq / 1_000_000) as u32), offset: seq % 1_000_000 }
 }
 
 struct Bench {
     operations: Vec<Box<dyn Operation>>,
     desk: Arc<Desk>,
     shelf: Arc<Shelf>,
+    clock: Arc<SimClock>,
     account: AccountId,
 }
 
 const NOW_S: i64 = 1_795_000_000;
 
 fn bench() -> Bench {
-    let (world, _) = World::simulated(3, Timestamp::from_second(NOW_S).expect("a time"));
+    let (world, clock) = World::simulated(3, Timestamp::from_second(NOW_S).expect("a time"));
     let directory = Directory::open(Arc::new(MemoryCatalog::default()), Arc::new(NoSeal), world.clone());
     let directory = block_on(directory).expect("it opens");
     let account = block_on(directory.starters()).expect("starters").account.id;
     let shelf = Arc::new(Shelf::default());
     let tokens = TokenKey::new(&[9; 32]);
     let desk = Arc::new(Desk { directory, find: shelf.clone(), world, tokens, turns: turns::Turns::default() });
-    Bench { operations: operations(desk.clone()), desk, shelf, account }
+    Bench { operations: operations(desk.clone()), desk, shelf, clock, account }
 }
 
 fn cx(kind: PrincipalKind, account: AccountId) -> Cx {
@@ -372,6 +386,84 @@ fn a_tail_shows_each_event_once_also_those_that_come_late_and_never_itself() {
     step(&[("C", NOW_S + 3, 14)], &["C"]);
     step(&[], &[]);
     bench.refused("Lookup", &bench.root(), &follow.with("Order", "OldestFirst"), "InvalidInputException");
+}
+
+/// A tail, look by look.
+struct Tail<'a> {
+    bench: &'a Bench,
+    ask: Document,
+    token: String,
+}
+
+impl<'a> Tail<'a> {
+    fn begin(bench: &'a Bench, ask: Document) -> Self {
+        let answer = bench.run("Lookup", &bench.root(), &ask).expect("answered");
+        assert!(shown(&answer).is_empty());
+        let token = answer.output.text("NextToken").expect("a tail always goes on").to_owned();
+        Self { bench, ask, token }
+    }
+
+    fn look(&mut self) -> Vec<String> {
+        let ask = self.ask.clone().with("NextToken", self.token.as_str());
+        let answer = self.bench.run("Lookup", &self.bench.root(), &ask).expect("answered");
+        self.token = answer.output.text("NextToken").expect("a tail always goes on").to_owned();
+        shown(&answer)
+    }
+
+    fn put(&self, name: &str, time_s: i64, seq: u64) {
+        self.bench.shelf.put(self.bench.account, time_s, seq, name);
+    }
+}
+
+/// A tail once remembered one place for all partitions, and was blind to those that were shorter.
+#[test]
+fn a_tail_sees_every_partition() {
+    let bench = bench();
+    bench.shelf.put(bench.account, NOW_S - 60, 500, "Before");
+    bench.shelf.put(bench.account, NOW_S - 60, 1_000_003, "Before");
+    let mut tail = Tail::begin(&bench, input().with("Follow", true));
+    tail.put("A", NOW_S + 1, 1_000_004);
+    tail.put("B", NOW_S + 1, 501);
+    tail.put("C", NOW_S + 1, 2_000_000);
+    assert_eq!(tail.look(), ["B", "A", "C"]);
+    tail.put("D", NOW_S + 1, 1_000_005);
+    assert_eq!(tail.look(), ["D"]);
+    assert!(tail.look().is_empty());
+}
+
+/// A tail once looked for new records only behind the newest time it had seen, and was silent until the clock had come there
+/// again.
+#[test]
+fn a_tail_goes_on_when_the_clock_is_set_back() {
+    for limit in [1000_i64, 2] {
+        let (bench, now, from) = (bench(), NOW_S, 100);
+        let mut tail = Tail::begin(&bench, input().with("Follow", true).with("MaxResults", limit));
+        let all = |tail: &mut Tail<'_>| {
+            let mut all = Vec::new();
+            loop {
+                let more = tail.look();
+                if more.is_empty() {
+                    break all;
+                }
+                all.extend(more);
+            }
+        };
+        tail.put("A", now + 1, from);
+        assert_eq!(all(&mut tail), ["A"]);
+        // Not shown yet when the clock is set back, and with a time that is to come again.
+        tail.put("B", now + 2, from + 1);
+        tail.put("C", now + 2, from + 2);
+        bench.clock.set_wall(Timestamp::from_second(now - 3_600).expect("a time"));
+        for (n, name) in ["D", "E", "F", "G"].into_iter().enumerate() {
+            tail.put(name, now - 3_600, from + 3 + n as u64);
+        }
+        let mut shown = all(&mut tail);
+        shown.sort();
+        assert_eq!(shown, ["B", "C", "D", "E", "F", "G"], "{limit}");
+        bench.clock.set_wall(Timestamp::from_second(now - 7_200).expect("a time"));
+        tail.put("H", now - 7_200, from + 7);
+        assert_eq!(all(&mut tail), ["H"]);
+    }
 }
 
 #[test]

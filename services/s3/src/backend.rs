@@ -1,10 +1,18 @@
-//! The operations behind s3s: decoded inputs in, outputs back, and faults beside.
+//! The operations: those behind s3s with decoded inputs in and outputs back, and those that pass it by ([`direct`]).
 
+mod acls;
+mod attributes;
 mod buckets;
+mod copies;
+pub(crate) mod deletions;
+mod direct;
 mod lists;
 mod objects;
+mod tagging;
 #[cfg(test)]
 mod tests;
+mod uploads;
+mod versions;
 
 use std::sync::Arc;
 
@@ -22,9 +30,10 @@ use crate::codec::Exchange;
 use crate::faults;
 use crate::store::Store;
 
+pub(crate) use direct::DIRECT;
 pub(crate) use lists::parameters as list_parameters;
 
-/// The operations that are built, by their API names.
+/// The operations that s3s decodes, by their API names.
 pub(crate) const BUILT: [&str; 11] = [
     "CreateBucket",
     "DeleteBucket",
@@ -39,7 +48,8 @@ pub(crate) const BUILT: [&str; 11] = [
     "PutObject",
 ];
 
-/// What s3s calls.
+/// What s3s calls, or the service itself.
+#[derive(Clone)]
 pub(crate) struct Backend {
     pub(crate) store: Arc<Store>,
     /// Regions that are served.

@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use crc_fast::CrcAlgorithm;
 use http::HeaderMap;
 use md5::{Digest as _, Md5};
 use opentrail_wire::{Fault, Trailers};
@@ -51,8 +52,24 @@ impl Algorithm {
         }
     }
 
-    fn header(self) -> String {
+    /// As `name` names it.
+    pub(crate) fn of_name(name: &str) -> Option<Self> {
+        Self::of_header(&format!("{HEADER_PREFIX}{}", name.to_ascii_lowercase()))
+    }
+
+    /// The header that carries it.
+    pub(crate) fn header(self) -> String {
         format!("{HEADER_PREFIX}{}", self.name().to_ascii_lowercase())
+    }
+
+    /// The element that carries it: `ChecksumCRC32`.
+    pub(crate) fn element(self) -> String {
+        format!("Checksum{}", self.name())
+    }
+
+    /// Whether the checksum of a whole can be made of those of its parts.
+    pub(crate) fn is_crc(self) -> bool {
+        matches!(self, Self::Crc32 | Self::Crc32c | Self::Crc64Nvme)
     }
 
     fn bytes(self) -> usize {
@@ -65,7 +82,7 @@ impl Algorithm {
     }
 
     /// Checks the form of a declared value and returns it as it is stored.
-    fn read(self, value: &str) -> Result<String, Fault> {
+    pub(crate) fn read(self, value: &str) -> Result<String, Fault> {
         match STANDARD.decode(value) {
             Ok(raw) if raw.len() == self.bytes() => Ok(STANDARD.encode(raw)),
             _ => Err(faults::invalid_request(format!("Value for {} header is invalid.", self.header()))),
@@ -85,6 +102,8 @@ enum Promise {
 pub(crate) struct Declared {
     md5: Option<[u8; 16]>,
     sum: Option<(Algorithm, Promise)>,
+    /// What is computed for keeping, where it is not what the caller declares.
+    kept: Option<Algorithm>,
 }
 
 impl Declared {
@@ -123,8 +142,29 @@ impl Declared {
                  were found.",
             ));
         }
-        Ok(Self { md5, sum: sums.pop() })
+        Ok(Self { md5, sum: sums.pop(), kept: None })
     }
+
+    /// The same, with this checksum to be kept whatever was declared.
+    pub(crate) fn keeping(self, algorithm: Algorithm) -> Self {
+        Self { kept: Some(algorithm), ..self }
+    }
+
+    /// The algorithm of the declared checksum.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        self.sum.as_ref().map(|(algorithm, _)| *algorithm)
+    }
+
+    /// Whether anything protects the body.
+    pub(crate) fn is_protected(&self) -> bool {
+        self.md5.is_some() || self.sum.is_some()
+    }
+}
+
+/// The `x-amz-checksum-algorithm` of a request, where it has one.
+pub(crate) fn asked_algorithm(asked: &Asked) -> Result<Option<Algorithm>, Fault> {
+    let name = asked.header("x-amz-checksum-algorithm");
+    name.map(|name| Algorithm::of_name(name).ok_or_else(unsupported)).transpose()
 }
 
 /// Checks a document against what its caller declared in headers.
@@ -150,7 +190,7 @@ fn several() -> Fault {
     faults::invalid_request("Expecting a single x-amz-checksum- header. Multiple checksum Types are not allowed.")
 }
 
-fn unsupported() -> Fault {
+pub(crate) fn unsupported() -> Fault {
     faults::invalid_request(
         "Checksum algorithm provided is unsupported. Please try again with any of the valid types: [CRC32, CRC32C, \
          CRC64NVME, SHA1, SHA256]",
@@ -163,7 +203,10 @@ pub(crate) struct Digests {
     pub(crate) bytes: u64,
     /// Hexadecimal MD5.
     pub(crate) etag: String,
+    /// To be kept.
     pub(crate) sum: StoredSum,
+    /// What the caller declared, and what holds.
+    pub(crate) declared: Option<StoredSum>,
 }
 
 /// Hashes a body while it passes.
@@ -178,14 +221,11 @@ pub(crate) struct Digester {
 impl Digester {
     /// For a body of which `declared` is said. Where nothing is said, CRC64NVME is computed, as S3 does.
     pub(crate) fn new(declared: Declared) -> Self {
-        let algorithm = declared.sum.as_ref().map_or(Algorithm::Crc64Nvme, |(algorithm, _)| *algorithm);
+        let algorithm = declared.kept.or(declared.algorithm()).unwrap_or(Algorithm::Crc64Nvme);
         let mut hasher = ChecksumHasher::default();
-        match algorithm {
-            Algorithm::Crc32 => hasher.crc32 = Some(Crc32::new()),
-            Algorithm::Crc32c => hasher.crc32c = Some(Crc32c::new()),
-            Algorithm::Crc64Nvme => hasher.crc64nvme = Some(Crc64Nvme::new()),
-            Algorithm::Sha1 => hasher.sha1 = Some(Sha1::new()),
-            Algorithm::Sha256 => hasher.sha256 = Some(Sha256::new()),
+        switch_on(&mut hasher, algorithm);
+        if let Some(other) = declared.algorithm() {
+            switch_on(&mut hasher, other);
         }
         Self { declared, algorithm, md5: Md5::new(), hasher, bytes: 0 }
     }
@@ -213,30 +253,82 @@ impl Digester {
                 .with("CalculatedDigest", STANDARD.encode(md5)));
         }
         let sums = self.hasher.finalize();
-        let value = match self.algorithm {
-            Algorithm::Crc32 => sums.checksum_crc32,
-            Algorithm::Crc32c => sums.checksum_crc32c,
-            Algorithm::Crc64Nvme => sums.checksum_crc64nvme,
-            Algorithm::Sha1 => sums.checksum_sha1,
-            Algorithm::Sha256 => sums.checksum_sha256,
-        };
-        let value = value.expect("the one algorithm that was switched on gives a value");
-        let expected = match self.declared.sum {
+        let sum = StoredSum::full(self.algorithm, value_of(&sums, self.algorithm));
+        let declared = match self.declared.sum {
             None => None,
-            Some((_, Promise::Value(value))) => Some(value),
-            Some((algorithm, Promise::InTrailer)) => Some(in_trailer(algorithm, trailers)?),
+            Some((algorithm, promise)) => {
+                let expected = match promise {
+                    Promise::Value(value) => value,
+                    Promise::InTrailer => in_trailer(algorithm, trailers)?,
+                };
+                let value = value_of(&sums, algorithm);
+                if expected != value {
+                    let message =
+                        format!("The {} you specified did not match the calculated checksum.", algorithm.name());
+                    return Err(Fault::client("BadDigest", message));
+                }
+                Some(StoredSum::full(algorithm, value))
+            }
         };
-        if expected.is_some_and(|expected| expected != value) {
-            let name = self.algorithm.name();
-            let message = format!("The {name} you specified did not match the calculated checksum.");
-            return Err(Fault::client("BadDigest", message));
-        }
-        Ok(Digests {
-            bytes: self.bytes,
-            etag: crate::spell::hex(&md5),
-            sum: StoredSum { algorithm: self.algorithm.name().to_owned(), value },
-        })
+        Ok(Digests { bytes: self.bytes, etag: crate::spell::hex(&md5), sum, declared })
     }
+}
+
+fn switch_on(hasher: &mut ChecksumHasher, algorithm: Algorithm) {
+    match algorithm {
+        Algorithm::Crc32 => hasher.crc32 = Some(Crc32::new()),
+        Algorithm::Crc32c => hasher.crc32c = Some(Crc32c::new()),
+        Algorithm::Crc64Nvme => hasher.crc64nvme = Some(Crc64Nvme::new()),
+        Algorithm::Sha1 => hasher.sha1 = Some(Sha1::new()),
+        Algorithm::Sha256 => hasher.sha256 = Some(Sha256::new()),
+    }
+}
+
+fn value_of(sums: &s3s::dto::Checksum, algorithm: Algorithm) -> String {
+    let value = match algorithm {
+        Algorithm::Crc32 => &sums.checksum_crc32,
+        Algorithm::Crc32c => &sums.checksum_crc32c,
+        Algorithm::Crc64Nvme => &sums.checksum_crc64nvme,
+        Algorithm::Sha1 => &sums.checksum_sha1,
+        Algorithm::Sha256 => &sums.checksum_sha256,
+    };
+    value.clone().expect("an algorithm that was switched on gives a value")
+}
+
+/// A checksum of checksums, over the raw values of all parts: `VALUE-n` (`spec/s3.md` 6). `None` if a value is no base64.
+pub(crate) fn composite<'a>(algorithm: Algorithm, parts: impl Iterator<Item = &'a str>) -> Option<StoredSum> {
+    let mut hasher = ChecksumHasher::default();
+    switch_on(&mut hasher, algorithm);
+    let mut n = 0;
+    for value in parts {
+        hasher.update(&STANDARD.decode(value).ok()?);
+        n += 1;
+    }
+    let value = format!("{}-{n}", value_of(&hasher.finalize(), algorithm));
+    Some(StoredSum { algorithm: algorithm.name().to_owned(), value, composite: true })
+}
+
+/// The CRC of a whole, made of the CRCs and lengths of its parts. `None` for what is no CRC.
+pub(crate) fn combined<'a>(algorithm: Algorithm, parts: impl Iterator<Item = (&'a str, u64)>) -> Option<StoredSum> {
+    let kind = match algorithm {
+        Algorithm::Crc32 => CrcAlgorithm::Crc32IsoHdlc,
+        Algorithm::Crc32c => CrcAlgorithm::Crc32Iscsi,
+        Algorithm::Crc64Nvme => CrcAlgorithm::Crc64Nvme,
+        Algorithm::Sha1 | Algorithm::Sha256 => return None,
+    };
+    let mut whole = None;
+    for (value, bytes) in parts {
+        let raw = STANDARD.decode(value).ok()?;
+        let crc = raw.iter().fold(0_u64, |crc, byte| crc << 8 | u64::from(*byte));
+        whole = Some(match whole {
+            None => crc,
+            // Nothing more: and a length of zero is none that the combining is made for.
+            Some(before) if bytes == 0 => before,
+            Some(before) => crc_fast::checksum_combine(kind, before, crc, bytes),
+        });
+    }
+    let raw = whole?.to_be_bytes();
+    Some(StoredSum::full(algorithm, STANDARD.encode(&raw[raw.len() - algorithm.bytes()..])))
 }
 
 /// The checksum that was announced for behind the body.
@@ -250,4 +342,57 @@ fn in_trailer(algorithm: Algorithm, trailers: &Trailers) -> Result<String, Fault
         ));
     };
     algorithm.read(value.trim())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    fn sum_of(algorithm: Algorithm, body: &[u8]) -> String {
+        let mut digester = Digester::new(Declared::default().keeping(algorithm));
+        digester.update(body);
+        digester.finish(&Trailers::default()).expect("nothing declared").sum.value
+    }
+
+    proptest! {
+        /// The CRC of a whole is the same, computed in one pass or from its parts.
+        #[test]
+        fn crcs_of_parts_make_that_of_the_whole(parts in proptest::collection::vec(proptest::collection::vec(any::<u8>(), 0..300), 1..6)) {
+            for algorithm in [Algorithm::Crc32, Algorithm::Crc32c, Algorithm::Crc64Nvme] {
+                let sums: Vec<_> = parts.iter().map(|p| (sum_of(algorithm, p), p.len() as u64)).collect();
+                let whole = combined(algorithm, sums.iter().map(|(s, n)| (s.as_str(), *n))).expect("a CRC");
+                prop_assert_eq!(whole.value, sum_of(algorithm, &parts.concat()));
+            }
+        }
+    }
+
+    #[test]
+    fn a_composite_is_the_sum_of_raw_sums() {
+        let (a, b) = (sum_of(Algorithm::Sha256, b"a"), sum_of(Algorithm::Sha256, b"b"));
+        let raw = [STANDARD.decode(&a).expect("base64"), STANDARD.decode(&b).expect("base64")].concat();
+        let expect = format!("{}-2", sum_of(Algorithm::Sha256, &raw));
+        let seen = composite(Algorithm::Sha256, [a.as_str(), b.as_str()].into_iter()).expect("two sums");
+        assert_eq!((seen.value, seen.composite), (expect, true));
+        assert_eq!(combined(Algorithm::Sha1, [("", 1)].into_iter()), None);
+    }
+
+    /// A part may declare one checksum while another is kept of it.
+    #[test]
+    fn what_is_declared_is_checked_beside_what_is_kept() {
+        let mut declared =
+            Declared { sum: Some((Algorithm::Crc32, Promise::Value("NhCmhg==".into()))), ..Declared::default() };
+        for expect_ok in [true, false] {
+            let mut digester = Digester::new(declared.clone().keeping(Algorithm::Crc64Nvme));
+            digester.update(b"hello");
+            let seen = digester.finish(&Trailers::default());
+            assert_eq!(seen.is_ok(), expect_ok);
+            if let Ok(seen) = seen {
+                assert_eq!((seen.sum.algorithm.as_str(), seen.sum.value.as_str()), ("CRC64NVME", "M3eFcAZSQlc="));
+                assert_eq!(seen.declared.expect("declared").value, "NhCmhg==");
+            }
+            declared.sum = Some((Algorithm::Crc32, Promise::Value("AAAAAA==".into())));
+        }
+    }
 }

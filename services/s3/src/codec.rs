@@ -18,6 +18,7 @@ use s3s::xml::Deserializer;
 
 use crate::asked::Asked;
 use crate::bodies::Outgoing;
+use crate::condition::WriteCondition;
 use crate::faults;
 use crate::policy::Authorizer;
 use crate::refuse::Configuration;
@@ -116,6 +117,32 @@ impl Exchange {
         read_only: bool,
     ) -> Result<(), Fault> {
         self.authorizer.may(&self.cx, &self.context, action, arn, bucket, read_only).await
+    }
+
+    /// The condition of a put, a copy or a completion.
+    pub(crate) async fn write_condition(&self) -> Result<WriteCondition, Fault> {
+        let condition = WriteCondition::of_write(&self.asked)?;
+        self.may_ask(&condition).await?;
+        Ok(condition)
+    }
+
+    /// Whether the caller may make the call depend on the object that is there: that tells of it, as reading does.
+    pub(crate) async fn may_ask(&self, condition: &WriteCondition) -> Result<(), Fault> {
+        match condition {
+            WriteCondition::None | WriteCondition::Absent => Ok(()),
+            WriteCondition::Matches(_) | WriteCondition::Present => self.authorize_here("s3:GetObject", true).await,
+        }
+    }
+
+    /// Whether the caller may give the object tags, where it brings some.
+    pub(crate) async fn may_tag(&self) -> Result<(), Fault> {
+        self.authorize_here("s3:PutObjectTagging", false).await
+    }
+
+    async fn authorize_here(&self, action: &str, read_only: bool) -> Result<(), Fault> {
+        let bucket = self.bucket()?;
+        let key = self.call.key.as_deref().unwrap_or_default();
+        self.authorize(action, &Arn::object(&bucket.name, key), bucket, read_only).await
     }
 
     /// What passes by. Held for moments only.

@@ -137,7 +137,8 @@ impl Deliveries {
         };
         let metadata: BTreeMap<String, String> = file.metadata.into_iter().collect();
         let intake = Intake::new(RequestBody::Whole(file.bytes), Declared::default())?;
-        let row = self.store.put(bucket, &file.key, NewObject { headers, metadata }, intake).await?;
+        let row =
+            self.store.put(bucket, &file.key, NewObject { headers, metadata, ..NewObject::default() }, intake).await?;
         Ok(row.bytes)
     }
 

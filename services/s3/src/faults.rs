@@ -9,6 +9,10 @@ pub(crate) const KEY_BYTES_MAX: usize = 1024;
 pub(crate) const METADATA_BYTES_MAX: usize = 2048;
 /// The largest object of a single put: 5 GiB.
 pub(crate) const OBJECT_BYTES_MAX: u64 = 5 << 30;
+/// The smallest part but the last of an upload: 5 MiB.
+pub(crate) const PART_BYTES_MIN: u64 = 5 << 20;
+/// The highest number of a part, and so the most parts of an upload.
+pub(crate) const PART_NUMBER_MAX: u32 = 10_000;
 /// The most bytes of a caller's text that an error repeats.
 const ECHO_BYTES_MAX: usize = 256;
 
@@ -204,10 +208,12 @@ pub(crate) fn operation_not_implemented(operation: &str) -> Fault {
 }
 
 /// A header (or a part of the body) asks for what is not built.
+///
+/// The message names it too: most clients show nothing else.
 pub(crate) fn header_not_implemented(header: impl Into<String>, more: Option<&str>) -> Fault {
-    let fault =
-        Fault::new("NotImplemented", 501, "A header you provided implies functionality that is not implemented")
-            .with("Header", header.into());
+    let header = header.into();
+    let message = format!("A header you provided implies functionality that is not implemented: {header}");
+    let fault = Fault::new("NotImplemented", 501, message).with("Header", header);
     match more {
         Some(text) => fault.with("additionalMessage", text),
         None => fault,
@@ -226,10 +232,73 @@ pub(crate) fn invalid_range(asked: &str, object_bytes: u64) -> Fault {
         .header("content-range", format!("bytes */{object_bytes}"))
 }
 
-pub(crate) fn invalid_part_number(asked: &str) -> Fault {
+pub(crate) fn invalid_part_number(asked: &str, parts: usize) -> Fault {
     Fault::new("InvalidPartNumber", 416, "The requested partnumber is not satisfiable")
         .with("PartNumberRequested", asked)
-        .with("ActualPartCount", "1")
+        .with("ActualPartCount", parts.to_string())
+}
+
+pub(crate) fn no_such_upload(upload_id: &str) -> Fault {
+    Fault::new(
+        "NoSuchUpload",
+        404,
+        "The specified upload does not exist. The upload ID may be invalid, or the upload may have been aborted or \
+         completed.",
+    )
+    .with("UploadId", echo(upload_id))
+}
+
+/// AWS writes two spaces in it.
+pub(crate) fn invalid_part(upload_id: &str, number: u32, etag: &str) -> Fault {
+    Fault::client(
+        "InvalidPart",
+        "One or more of the specified parts could not be found.  The part may not have been uploaded, or the specified \
+         entity tag may not match the part's entity tag.",
+    )
+    .with("UploadId", upload_id)
+    .with("PartNumber", number.to_string())
+    .with("ETag", echo(etag))
+}
+
+pub(crate) fn invalid_part_order(upload_id: &str) -> Fault {
+    Fault::client(
+        "InvalidPartOrder",
+        "The list of parts was not in ascending order. Parts must be ordered by part number.",
+    )
+    .with("UploadId", upload_id)
+}
+
+pub(crate) fn part_too_small(number: u32, etag: &str, bytes: u64) -> Fault {
+    Fault::client("EntityTooSmall", "Your proposed upload is smaller than the minimum allowed size")
+        .with("ETag", etag)
+        .with("MinSizeAllowed", PART_BYTES_MIN.to_string())
+        .with("PartNumber", number.to_string())
+        .with("ProposedSize", bytes.to_string())
+}
+
+/// Ours: AWS names no limit.
+pub(crate) fn too_many_uploads(max: u64) -> Fault {
+    invalid_request(format!(
+        "The bucket has {max} multipart uploads in progress, and cannot have more. Complete or abort some of them."
+    ))
+}
+
+pub(crate) fn conditional_conflict(condition: &'static str, key: &str) -> Fault {
+    Fault::new(
+        "ConditionalRequestConflict",
+        409,
+        "The conditional request cannot succeed due to a conflicting operation against this resource.",
+    )
+    .with("Condition", condition)
+    .with("Key", key)
+}
+
+pub(crate) fn acls_not_supported() -> Fault {
+    Fault::client("AccessControlListNotSupported", "The bucket does not allow ACLs")
+}
+
+pub(crate) fn no_such_tag_set(bucket: &str) -> Fault {
+    Fault::new("NoSuchTagSet", 404, "The TagSet does not exist").with("BucketName", bucket)
 }
 
 /// The owner named in a request is not the owner of the bucket, or is no account.

@@ -7,6 +7,10 @@ use s3s::xml::{DeError, DeResult, Deserialize, Deserializer};
 
 use crate::asked::Asked;
 use crate::faults;
+use crate::tags::{self, Tags};
+
+/// Tags that are read before they are counted.
+const TAGS_READ_MAX: usize = 100;
 
 /// What a header of the table asks for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,13 +25,9 @@ const NOT_BUILT: &[(&str, &[On])] = &[
     ("x-amz-server-side-encryption-aws-kms-key-id", &[On::Put]),
     ("x-amz-server-side-encryption-context", &[On::Put]),
     ("x-amz-server-side-encryption-bucket-key-enabled", &[On::Put]),
-    ("x-amz-server-side-encryption-customer-algorithm", &[On::Put]),
-    ("x-amz-server-side-encryption-customer-key", &[On::Put]),
-    ("x-amz-server-side-encryption-customer-key-md5", &[On::Put]),
     ("x-amz-object-lock-mode", &[On::Put]),
     ("x-amz-object-lock-retain-until-date", &[On::Put]),
     ("x-amz-object-lock-legal-hold", &[On::Put]),
-    ("x-amz-tagging", &[On::Put]),
     ("x-amz-website-redirect-location", &[On::Put]),
     ("x-amz-write-offset-bytes", &[On::Put]),
     ("x-amz-bucket-namespace", &[On::Create]),
@@ -42,6 +42,17 @@ const GRANTS: [&str; 5] = [
     "x-amz-grant-read-acp",
     "x-amz-grant-write",
     "x-amz-grant-write-acp",
+];
+/// What `x-amz-acl` can say.
+const CANNED_ACLS: [&str; 8] = [
+    "private",
+    "public-read",
+    "public-read-write",
+    "authenticated-read",
+    "aws-exec-read",
+    "bucket-owner-read",
+    "bucket-owner-full-control",
+    "log-delivery-write",
 ];
 /// The storage classes of S3 that are not built.
 const OTHER_STORAGE_CLASSES: [&str; 11] = [
@@ -65,35 +76,39 @@ fn not_built(asked: &Asked, on: On) -> Result<(), Fault> {
     }
 }
 
-/// Conditions on a write: none is built.
-fn no_condition(asked: &Asked) -> Result<(), Fault> {
-    let (header, more) = match (asked.has("if-match"), asked.has("if-none-match")) {
-        (false, false) => return Ok(()),
-        (true, true) => {
-            let more = "Multiple conditional request headers present in the request";
-            return Err(faults::header_not_implemented("If-Match,If-None-Match", Some(more)));
-        }
-        (true, false) => ("If-Match", "We don't accept the provided value of If-Match header for this API"),
-        (false, true) => ("If-None-Match", "We don't accept the provided value of If-None-Match header for this API"),
-    };
-    Err(faults::header_not_implemented(header, Some(more)))
-}
-
 /// Any version but the one there is.
-fn no_version(asked: &Asked) -> Result<(), Fault> {
+pub(crate) fn any_version(asked: &Asked) -> Result<(), Fault> {
     match asked.parameter("versionId") {
         None | Some("null") => Ok(()),
         Some(other) => Err(faults::invalid_argument("Invalid version id specified", "versionId", other)),
     }
 }
 
-/// PutObject.
-pub(crate) fn put_object(asked: &Asked) -> Result<(), Fault> {
-    if asked.header("x-amz-acl").is_some_and(|acl| acl != "bucket-owner-full-control")
-        || GRANTS.iter().any(|grant| asked.has(grant))
-    {
-        return Err(Fault::client("AccessControlListNotSupported", "The bucket does not allow ACLs"));
+/// An ACL in headers: everything but the owner's full control. Whether there was one.
+pub(crate) fn acl(asked: &Asked) -> Result<bool, Fault> {
+    if GRANTS.iter().any(|grant| asked.has(grant)) {
+        return Err(faults::acls_not_supported());
     }
+    match asked.header("x-amz-acl") {
+        None => Ok(false),
+        Some("bucket-owner-full-control") => Ok(true),
+        Some(acl) if CANNED_ACLS.contains(&acl) => Err(faults::acls_not_supported()),
+        Some(acl) => Err(faults::invalid_argument("", "x-amz-acl", acl)),
+    }
+}
+
+/// UploadPart, UploadPartCopy and CompleteMultipartUpload.
+pub(crate) fn part(asked: &Asked) -> Result<(), Fault> {
+    const PREFIXES: [&str; 2] =
+        ["x-amz-server-side-encryption-customer-", "x-amz-copy-source-server-side-encryption-customer-"];
+    let found = asked.headers().keys().find(|name| PREFIXES.iter().any(|prefix| name.as_str().starts_with(prefix)));
+    found.map_or(Ok(()), |name| Err(faults::header_not_implemented(name.as_str(), None)))
+}
+
+/// An object to be made: PutObject, CreateMultipartUpload, CopyObject.
+pub(crate) fn new_object(asked: &Asked) -> Result<(), Fault> {
+    acl(asked)?;
+    part(asked)?;
     match asked.header("x-amz-server-side-encryption") {
         None => {}
         // Nothing is encrypted yet, so nothing is accepted as if it were, the default of AWS included.
@@ -118,7 +133,6 @@ pub(crate) fn put_object(asked: &Asked) -> Result<(), Fault> {
         }
     }
     not_built(asked, On::Put)?;
-    no_condition(asked)?;
     metadata(asked)
 }
 
@@ -144,12 +158,12 @@ pub(crate) fn read_object(asked: &Asked) -> Result<(), Fault> {
     {
         return Err(faults::invalid_request("The encryption parameters are not applicable to this object."));
     }
-    no_version(asked)
+    any_version(asked)
 }
 
 /// DeleteObject.
 pub(crate) fn delete_object(asked: &Asked) -> Result<(), Fault> {
-    no_version(asked)?;
+    any_version(asked)?;
     if let Some(value) = asked.headers().get("x-amz-bypass-governance-retention") {
         return Err(faults::invalid_argument(
             "x-amz-bypass-governance-retention is only applicable to Object Lock enabled buckets.",
@@ -157,8 +171,7 @@ pub(crate) fn delete_object(asked: &Asked) -> Result<(), Fault> {
             &String::from_utf8_lossy(value.as_bytes()),
         ));
     }
-    not_built(asked, On::Delete)?;
-    no_condition(asked)
+    not_built(asked, On::Delete)
 }
 
 /// CreateBucket's headers.
@@ -194,12 +207,13 @@ pub(crate) fn create_bucket(asked: &Asked) -> Result<(), Fault> {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(crate) struct Configuration {
     pub(crate) location_constraint: Option<String>,
+    pub(crate) tags: Tags,
     /// An element that asks for what is not built.
     unbuilt: Option<&'static str>,
 }
 
 impl Configuration {
-    /// Reads the document; an empty body asks for nothing. Refuses tags and the elements of directory buckets.
+    /// Reads the document; an empty body asks for nothing. Refuses the elements of directory buckets.
     pub(crate) fn read(body: &[u8]) -> Result<Self, Fault> {
         if body.is_empty() {
             return Ok(Self::default());
@@ -207,10 +221,17 @@ impl Configuration {
         let mut document = Deserializer::new(body);
         let read = Self::deserialize(&mut document).and_then(|it| document.expect_eof().map(|()| it));
         let configuration = read.map_err(|_| faults::malformed_xml())?;
-        match configuration.unbuilt {
-            Some(element) => Err(faults::header_not_implemented(format!("CreateBucketConfiguration/{element}"), None)),
-            None => Ok(configuration),
+        if let Some(element) = configuration.unbuilt {
+            return Err(faults::header_not_implemented(format!("CreateBucketConfiguration/{element}"), None));
         }
+        if configuration.tags.iter().any(|(key, _)| key.starts_with("aws:")) {
+            return Err(Fault::client(
+                "InvalidTag",
+                "User-defined tag keys can't start with \"aws:\". This prefix is reserved for system tags. Remove \"aws:\" \
+                 from your tag keys and try again.",
+            ));
+        }
+        Ok(Self { tags: tags::check(configuration.tags, tags::On::Bucket)?, ..configuration })
     }
 }
 
@@ -224,13 +245,13 @@ impl<'xml> Deserialize<'xml> for Configuration {
                     Ok(())
                 }
                 b"LocationConstraint" => Err(DeError::DuplicateField),
-                b"Tags" => {
-                    // An empty list is what some SDKs send for no tags.
-                    d.for_each_element(|d, _| {
-                        read.unbuilt = Some("Tags");
-                        d.for_each_element(|d, _| d.text(|_| Ok(())))
-                    })
-                }
+                b"Tags" => d.for_each_element(|d, name| match name {
+                    b"Tag" if read.tags.len() <= TAGS_READ_MAX => {
+                        read.tags.push(tags::read_tag(d)?);
+                        Ok(())
+                    }
+                    _ => Err(DeError::UnexpectedTagName),
+                }),
                 b"Bucket" | b"Location" => {
                     read.unbuilt = Some(if name == b"Bucket" { "Bucket" } else { "Location" });
                     d.for_each_element(|d, _| d.text(|_| Ok(())))
@@ -265,7 +286,7 @@ mod tests {
     #[test]
     fn a_put_is_refused_for_what_it_asks() {
         let check = |name: &str, value: &str, expect: Option<(&str, u16)>| {
-            let result = put_object(&asked("", &[(name, value)]));
+            let result = new_object(&asked("", &[(name, value)]));
             let seen = result.as_ref().err().map(|f| (f.code.as_ref(), f.status));
             assert_eq!(seen, expect, "{name}: {value}");
         };
@@ -283,15 +304,11 @@ mod tests {
         check("x-amz-storage-class", "PAPER", Some(("InvalidStorageClass", 400)));
         check("x-amz-object-lock-mode", "COMPLIANCE", Some(("NotImplemented", 501)));
         check("x-amz-object-lock-legal-hold", "ON", Some(("NotImplemented", 501)));
-        check("x-amz-tagging", "a=b", Some(("NotImplemented", 501)));
+        check("x-amz-acl", "nobody", Some(("InvalidArgument", 400)));
         check("x-amz-website-redirect-location", "/", Some(("NotImplemented", 501)));
-        check("if-none-match", "*", Some(("NotImplemented", 501)));
-        check("if-match", "\"a\"", Some(("NotImplemented", 501)));
         check("x-amz-meta-a", &"x".repeat(2047), None);
         check("x-amz-meta-a", &"x".repeat(2048), Some(("MetadataTooLarge", 400)));
         check("x-amz-request-payer", "requester", None);
-        let both = put_object(&asked("", &[("if-match", "a"), ("if-none-match", "b")])).expect_err("both");
-        assert_eq!(both.details[0], ("Header".into(), "If-Match,If-None-Match".to_owned()));
     }
 
     #[test]
@@ -301,7 +318,6 @@ mod tests {
         assert_eq!(delete_object(&asked("versionId=", &[])).expect_err("no version").code, "InvalidArgument");
         let bypass = delete_object(&asked("", &[("x-amz-bypass-governance-retention", "false")])).expect_err("no lock");
         assert_eq!(bypass.code, "InvalidArgument");
-        assert_eq!(delete_object(&asked("", &[("if-match", "*")])).expect_err("condition").status, 501);
         assert_eq!(delete_object(&asked("", &[("x-amz-mfa", "1 2")])).expect_err("mfa").status, 501);
     }
 
@@ -333,7 +349,10 @@ mod tests {
         assert_eq!(constraint("<LocationConstraint/>").as_deref(), Some(""));
         assert_eq!(constraint("<Tags></Tags>"), None);
         let code = |inner: &str| read(inner).expect_err(inner).code;
-        assert_eq!(code("<Tags><Tag><Key>a</Key><Value>b</Value></Tag></Tags>"), "NotImplemented");
+        let tag = |key: &str| format!("<Tags><Tag><Key>{key}</Key><Value>b</Value></Tag></Tags>");
+        assert_eq!(read(&tag("a")).expect("a tag").tags, [("a".to_owned(), "b".to_owned())]);
+        assert_eq!(code(&tag("aws:a")), "InvalidTag");
+        assert_eq!(code(&(tag("a") + &tag("a"))), "InvalidTag");
         assert_eq!(code("<Bucket><Type>Directory</Type></Bucket>"), "NotImplemented");
         assert_eq!(code("<Other/>"), "MalformedXML");
         assert_eq!(code("<LocationConstraint>a</LocationConstraint><LocationConstraint/>"), "MalformedXML");

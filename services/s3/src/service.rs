@@ -13,7 +13,7 @@ use opentrail_catalog::Catalog;
 use opentrail_delivery::Buckets;
 use opentrail_event::{Arn, Owner, RawJson, RecordResource, Region};
 use opentrail_journal::{CallClass, Capture};
-use opentrail_policy::{Context, Decide, Principals};
+use opentrail_policy::{Caller, Context, Decide, Principals};
 use opentrail_protocol::Protocol;
 use opentrail_protocol::s3::{NoCall, S3Call, identify, request_parameters};
 use opentrail_wire::{Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
@@ -21,7 +21,7 @@ use opentrail_world::World;
 use s3s::service::S3ServiceBuilder;
 
 use crate::asked::Asked;
-use crate::backend::{BUILT, Backend, list_parameters};
+use crate::backend::{BUILT, Backend, DIRECT, deletions, list_parameters};
 use crate::bodies::Outgoing;
 use crate::codec::{Exchange, Handover, Reply, pass};
 use crate::deliver::Deliveries;
@@ -32,6 +32,8 @@ use crate::{checksum, faults, names};
 
 /// The body of everything but an object: documents.
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+/// The body of a call that names thousands of parts or objects.
+const LONG_DOCUMENT_BYTES_MAX: usize = 4 << 20;
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -44,6 +46,7 @@ pub struct S3Settings {
 pub struct S3Service {
     store: Arc<Store>,
     s3s: s3s::service::S3Service,
+    backend: Backend,
     world: World,
     authorizer: Arc<Authorizer>,
     policies: Policies,
@@ -79,7 +82,8 @@ impl S3Service {
         let backend = Backend { store: store.clone(), regions: settings.regions };
         let authorizer = Arc::new(Authorizer { store: store.clone(), decide: guards.decide });
         let policies = Policies { store: store.clone(), authorizer: authorizer.clone(), principals: guards.principals };
-        Arc::new(Self { store, s3s: S3ServiceBuilder::new(backend).build(), world, authorizer, policies })
+        let s3s = S3ServiceBuilder::new(backend.clone()).build();
+        Arc::new(Self { store, s3s, backend, world, authorizer, policies })
     }
 
     /// The way in for services that act on somebody's behalf. `capture` records what they put.
@@ -108,6 +112,17 @@ impl S3Service {
             Bucketed::Found(_, policy) => policy.as_ref().map(|policy| policy.policy.clone()),
             _ => None,
         };
+        // Of many keys each is asked about by itself, while the call runs. Of another account's callers only those come so far
+        // about whom the policy says something: the call is on record in both accounts.
+        let open = call.operation == "DeleteObjects"
+            && match (found, owner, &policy, body) {
+                (Some(_), None, ..) => true,
+                (Some(bucket), Some(_), Some(policy), Some(body)) => {
+                    let caller = Caller::from(&*cx.principal);
+                    deletions::concerns(policy, &caller, &bucket.name, body, &context)
+                }
+                _ => false,
+            };
         Announced {
             operation: call.operation.to_owned(),
             event_name: call.event_name.to_owned(),
@@ -117,7 +132,7 @@ impl S3Service {
             owner,
             policy,
             context: own,
-            open: false,
+            open,
             request_parameters: Some(request_parameters(
                 &call,
                 &head.raw_query,
@@ -240,7 +255,8 @@ impl S3Service {
         body: RequestBody,
     ) -> Result<Reply, Fault> {
         let is_about_policy = policy::BUILT.contains(&call.operation);
-        if !is_about_policy && !BUILT.contains(&call.operation) {
+        let is_direct = DIRECT.contains(&call.operation);
+        if !is_about_policy && !is_direct && !BUILT.contains(&call.operation) {
             return Err(faults::operation_not_implemented(call.operation));
         }
         let asked = Asked::read(head, cx.presigned)?;
@@ -258,7 +274,7 @@ impl S3Service {
         let mut configuration = Configuration::default();
         let mut parameters = Vec::new();
         match call.operation {
-            "PutObject" => refuse::put_object(&asked)?,
+            "PutObject" => refuse::new_object(&asked)?,
             "GetObject" | "HeadObject" => refuse::read_object(&asked)?,
             "DeleteObject" => refuse::delete_object(&asked)?,
             "CreateBucket" => {
@@ -287,6 +303,9 @@ impl S3Service {
             configuration,
             body: Some(body),
         });
+        if is_direct {
+            return self.backend.direct(&exchange).await;
+        }
         pass(&self.s3s, &parameters, Arc::new(exchange)).await
     }
 }
@@ -317,6 +336,9 @@ impl Service for S3Service {
             Ok(S3Call { operation: "PutObject" | "UploadPart", .. }) => {
                 BodyRule::Stream { bytes_max: faults::OBJECT_BYTES_MAX }
             }
+            Ok(S3Call { operation: "CompleteMultipartUpload" | "DeleteObjects", .. }) => {
+                BodyRule::Whole { bytes_max: LONG_DOCUMENT_BYTES_MAX }
+            }
             _ => BodyRule::Whole { bytes_max: DOCUMENT_BYTES_MAX },
         }
     }
@@ -339,7 +361,16 @@ impl Service for S3Service {
     ) -> BoxFuture<'a, Result<Answer, Fault>> {
         let input = std::mem::replace(&mut announced.input, Box::new(()));
         match input.downcast::<Input>() {
-            Ok(input) => self.answer(cx, head, *input, body).boxed(),
+            Ok(input) => async move {
+                let call = input.call.clone();
+                let answer = self.answer(cx, head, *input, body).await;
+                // Another account was faster: the name that was free when the call was announced is its bucket's now.
+                if answer.as_ref().is_err_and(|fault| fault.code == "BucketAlreadyExists") {
+                    announced.resources = resources(&call, Owner::Hidden, &head.raw_query);
+                }
+                answer
+            }
+            .boxed(),
             Err(_) => async { Err(faults::internal("run call", "announced by another service, or run twice")) }.boxed(),
         }
     }

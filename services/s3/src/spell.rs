@@ -62,6 +62,25 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
     out
 }
 
+/// The bytes of hexadecimal digits; `None` for anything else.
+pub(crate) fn from_hex(text: &str) -> Option<Vec<u8>> {
+    let digit = |b: u8| char::from(b).to_digit(16).map(|d| d as u8);
+    let bytes = text.as_bytes();
+    bytes.chunks(2).map(|pair| Some(digit(pair[0])? << 4 | digit(*pair.get(1)?)?)).collect()
+}
+
+/// As XML shows a time: whole seconds, with milliseconds of zero.
+pub(crate) fn xml_time(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.strftime("%Y-%m-%dT%H:%M:%S.000Z").to_string()
+}
+
+/// As headers show a time.
+pub(crate) fn http_time(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).unwrap_or(jiff::Timestamp::UNIX_EPOCH);
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}
+
 /// The canonical user id of an account: 64 hexadecimal digits, the same for ever.
 pub(crate) fn canonical_id(account: AccountId) -> String {
     hex(&Sha256::checksum(format!("opentrail canonical user {account}").as_bytes()))
@@ -93,6 +112,14 @@ mod tests {
         check("<Key>a\tb\nc</Key>", "<Key>a\tb\nc</Key>");
         check("<Key>\0\r\u{1f}\u{7f}</Key>", "<Key>&#x0;&#xd;&#x1f;\u{7f}</Key>");
         check("\u{fffe}x\u{ffff}\u{fffd}", "&#xfffe;x&#xffff;\u{fffd}");
+    }
+
+    #[test]
+    fn times_and_digits() {
+        assert_eq!(xml_time(1_790_000_000), "2026-09-21T14:13:20.000Z");
+        assert_eq!(http_time(1_790_000_000), "Mon, 21 Sep 2026 14:13:20 GMT");
+        assert_eq!(from_hex("00fF"), Some(vec![0, 255]));
+        assert_eq!((from_hex("0"), from_hex("0g"), from_hex("é")), (None, None, None));
     }
 
     #[test]

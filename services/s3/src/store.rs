@@ -1,20 +1,24 @@
 //! Buckets and objects over catalog and blobs. Knows no HTTP beyond the faults it answers with.
 //!
-//! Cast: [`rows`] says what is stored under which key; `buckets` and `objects` change it; `listing` reads it in order;
-//! `sweep` removes what a crash left behind.
+//! Cast: [`rows`] says what is stored under which key; `buckets`, `objects`, `uploads` and `tags` change it; `listing` and
+//! `reading` read it; `garbage` removes what a commit let go, and `sweep` what a crash left behind.
 //!
 //! The write order of a put is *stage → commit → sweep*: the body's blob is staged under a random name; one transaction
 //! brings the object's row, the mark that the blob is in use, and the note that the replaced blob is not; then the replaced blob is removed.
 //! A crash before the commit leaves a blob without a mark, a crash after it a note: [`Store::sweep`] removes both.
 
 mod buckets;
+mod garbage;
 mod listing;
 mod objects;
 pub(crate) mod policies;
+mod reading;
 pub(crate) mod rows;
 mod sweep;
+pub(crate) mod tags;
+pub(crate) mod uploads;
 
-use std::sync::{Arc, Mutex};
+use std::sync::Arc;
 
 use opentrail_blobs::Blobs;
 use opentrail_catalog::{Catalog, Key};
@@ -26,6 +30,7 @@ pub(crate) use buckets::{BucketPage, Created, NewBucket};
 pub(crate) use listing::{Entry, Listing, Question};
 pub(crate) use objects::NewObject;
 pub(crate) use policies::BucketPolicy;
+pub(crate) use reading::{Layout, Place};
 
 /// How many keys can be written at once without waiting for one another, at most.
 const KEY_LOCKS: usize = 256;
@@ -41,8 +46,7 @@ pub(crate) struct Store {
     key_locks: Vec<tokio::sync::Mutex<()>>,
     /// This run's number, taken at the first use.
     run: OnceCell<u64>,
-    /// Notes whose blobs are gone: the next commit deletes them.
-    buried: Mutex<Vec<Key>>,
+    garbage: garbage::Garbage,
     compiled: policies::Compiled,
 }
 
@@ -50,8 +54,13 @@ impl Store {
     /// Over the given engines.
     pub(crate) fn new(catalog: Arc<dyn Catalog>, blobs: Arc<dyn Blobs>, world: World) -> Self {
         let key_locks = (0..KEY_LOCKS).map(|_| tokio::sync::Mutex::new(())).collect();
-        let (run, buried, compiled) = (OnceCell::new(), Mutex::default(), policies::Compiled::default());
-        Self { catalog, blobs, world, key_locks, run, buried, compiled }
+        let (run, garbage, compiled) = (OnceCell::new(), garbage::Garbage::default(), policies::Compiled::default());
+        Self { catalog, blobs, world, key_locks, run, garbage, compiled }
+    }
+
+    /// Milliseconds since 1970.
+    fn now_ms(&self) -> u64 {
+        u64::try_from(self.world.now().as_millisecond()).unwrap_or(0)
     }
 
     /// A name that nobody else has: 32 hexadecimal digits.

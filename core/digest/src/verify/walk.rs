@@ -81,7 +81,7 @@ impl Walk<'_> {
             let here = bucket == own && name == self.ending(end);
             if link.is_some() && here && !self.there(&own, end) {
                 self.missing(&bucket, &name, What::Missing);
-                self.missing_too(&own, end);
+                self.missing_too(&own, end).await?;
                 link = None;
                 continue;
             }
@@ -93,19 +93,25 @@ impl Walk<'_> {
                 self.report.find(&bucket, &key, what.clone());
             }
             self.log_files(&checked).await?;
-            link = self.next(&own, &bucket, &name, checked);
+            link = self.next(&own, &bucket, &name, checked).await?;
         }
     }
 
     /// Where the chain goes on from a digest.
-    fn next(&mut self, own: &str, bucket: &str, name: &DigestKey, checked: Checked) -> Option<Link> {
+    async fn next(
+        &mut self,
+        own: &str,
+        bucket: &str,
+        name: &DigestKey,
+        checked: Checked,
+    ) -> Result<Option<Link>, SourceError> {
         let end = name.end.as_second();
         let Some(document) = checked.document else {
             // It cannot tell what came before it. Where the chain went on in another bucket, nothing is missing here.
             if !checked.found.contains(&What::OtherBucket) {
-                self.missing_too(own, end);
+                self.missing_too(own, end).await?;
             }
-            return None;
+            return Ok(None);
         };
         let (start, until) = (document.digest_start_time.at, document.digest_end_time.at);
         if checked.proven && start < until {
@@ -119,7 +125,7 @@ impl Walk<'_> {
             if document.is_first() {
                 self.gap(bucket, name, start);
             }
-            return None;
+            return Ok(None);
         };
         // Only an older digest of the same trail can come before it.
         let before = DigestKey::parse(&previous.key);
@@ -129,10 +135,10 @@ impl Walk<'_> {
         if !fits {
             let key = name.to_string();
             self.report.find(bucket, &key, What::Inconsistent("it names something else as the digest before it"));
-            self.missing_too(own, end);
-            return None;
+            self.missing_too(own, end).await?;
+            return Ok(None);
         }
-        Some(Link { previous, start: start.as_second(), trusted: checked.proven })
+        Ok(Some(Link { previous, start: start.as_second(), trusted: checked.proven }))
     }
 
     /// A chain begins here; where there are older digests, they are another chain of the trail.
@@ -154,11 +160,11 @@ impl Walk<'_> {
     }
 
     /// Names the digests between one that tells nothing and the next older one that is there.
-    fn missing_too(&mut self, own: &str, end: i64) {
-        let interval = self.interval();
+    async fn missing_too(&mut self, own: &str, end: i64) -> Result<(), SourceError> {
         // Where nothing older is there, nobody knows how far the chain went.
         let from = self.look.scope.from.map(|from| from.as_second());
-        let Some(older) = self.ends.last().copied().or(from) else { return };
+        let Some(older) = self.ends.last().copied().or(from) else { return Ok(()) };
+        let interval = self.interval(own, end - older).await?;
         let missing = u64::try_from((end - older - 1).max(0) / interval).unwrap_or_default();
         let mut at = end;
         for _ in 0..missing.min(MISSING_NAMED_MAX) {
@@ -172,6 +178,7 @@ impl Walk<'_> {
             let key = self.ending(at).to_string();
             self.report.find(own, &key, What::MissingMore(more));
         }
+        Ok(())
     }
 
     fn missing(&mut self, bucket: &str, name: &DigestKey, what: What) {
@@ -179,9 +186,21 @@ impl Walk<'_> {
         self.report.find(bucket, &name.to_string(), what);
     }
 
-    /// The usual length of an interval, in seconds.
-    fn interval(&self) -> i64 {
-        self.intervals.iter().max_by_key(|(_, count)| **count).map_or(INTERVAL_S, |(length, _)| *length)
+    /// How long intervals were in a gap of so many seconds. The last digest of a chain covers less than an interval, and
+    /// may be all that was seen so far: the digest below the gap is asked too.
+    async fn interval(&self, own: &str, gap: i64) -> Result<i64, SourceError> {
+        let mut seen = self.intervals.clone();
+        if let Some(older) = self.ends.last() {
+            let below = check::digest(self.look, own, &self.ending(*older), None).await?;
+            let length = |document: Document| {
+                document.digest_end_time.at.as_second() - document.digest_start_time.at.as_second()
+            };
+            if let Some(length) = below.document.map(length).filter(|length| *length > 0) {
+                *seen.entry(length).or_default() += 1;
+            }
+        }
+        let usual = seen.into_iter().max_by_key(|(length, count)| (gap % length == 0, *count, *length));
+        Ok(usual.map_or(INTERVAL_S, |(length, _)| length))
     }
 
     fn ending(&self, second: i64) -> DigestKey {

@@ -11,8 +11,8 @@ use opentrail_blobs::{BlobKey, Blobs, SourceError};
 
 use super::SpoolError;
 
-/// Measured over log files of management and data events: level 1 packs 372 MB of them into 11 % more than level 6 does, in a
-/// third of the time.
+/// Measured over 134,000 events of the bench's corpus (1,570 bytes each), on one core of a busy machine: levels 1, 4 and 6 pack 179,000,
+/// 128,000 and 107,000 events a second, into 223, 195 and 183 bytes each. Level 6 of zlib-rs packs 75,000, into 186.
 const LEVEL: i32 = 1;
 /// Bodies up to this size are packed on the spot; larger ones in a thread that may block.
 const IN_PLACE_BYTES: usize = 128 * 1024;

@@ -95,6 +95,74 @@ async fn a_change_decides_by_its_place_in_the_journal() {
 }
 
 #[tokio::test]
+async fn what_is_selected_of_deliveries_and_of_global_services() {
+    let mut house = House::new().await;
+    let plain = Config { log_file_validation: false, ..config(BUCKET) };
+    house.trail("all", plain.clone()).await;
+    house.trail("quiet", Config { recursive_logging: false, ..plain.clone() }).await;
+    house.trail("local", Config { include_global_service_events: false, ..plain }).await;
+    let time = "2026-06-01T10:00:00Z";
+    let made = |id: u8, identity: &str, source: &str, name: &str, more: &str| {
+        let id = EventId::from_bytes([id; 16]);
+        let text = String::from_utf8(record(id, 1, "us-east-1", time, more).to_vec()).unwrap();
+        let text = text.replace("\"type\":\"Root\"", identity).replace("ec2.amazonaws.com", source);
+        (id, Bytes::from(text.replace("RunInstances", name)))
+    };
+    let service = "\"type\":\"AWSService\",\"invokedBy\":\"cloudtrail.amazonaws.com\"";
+    let root = "\"type\":\"Root\"";
+    let regional = "\"additionalEventData\":{\"RequestDetails\":{\"endpointType\":\"regional\"}},";
+    let global = "\"additionalEventData\":{\"RequestDetails\":{\"endpointType\":\"global\"}},";
+    let records = [
+        made(1, root, "ec2.amazonaws.com", "RunInstances", ""),
+        made(2, service, "s3.amazonaws.com", "PutObject", ""),
+        made(3, root, "iam.amazonaws.com", "CreateUser", ""),
+        made(4, root, "sts.amazonaws.com", "AssumeRole", regional),
+        made(5, root, "sts.amazonaws.com", "AssumeRole", global),
+        made(6, service, "kms.amazonaws.com", "Decrypt", ""),
+    ];
+    for (event_id, bytes) in records {
+        let (account, region) = (account(1), region("us-east-1"));
+        let entry = Entry { kind: Kind::Record, urgency: Urgency::Normal, account, region, event_id, bytes };
+        house.journal.append(vec![entry]).await.unwrap();
+    }
+    house.deliver().await.unwrap();
+    let of = |name: &str| -> Vec<String> {
+        let by = format!("trail/{name}");
+        let puts = files(&house.buckets).into_values().filter(|put| put.by.source_arn.as_str().ends_with(&by));
+        let mut found: Vec<String> = puts.flat_map(|put| ids(&put)).map(|id| id[..2].to_owned()).collect();
+        found.sort();
+        found
+    };
+    assert_eq!(of("all"), ["01", "02", "03", "04", "05", "06"]);
+    assert_eq!(of("quiet"), ["01", "03", "04", "05", "06"]);
+    assert_eq!(of("local"), ["01", "02", "04", "06"]);
+}
+
+#[tokio::test]
+async fn a_file_of_nothing_but_deliveries_is_put_without_a_record() {
+    let mut house = House::new().await;
+    house.trail("t", Config { log_file_validation: false, multi_region: true, ..config(BUCKET) }).await;
+    for (place, service) in [("us-east-1", true), ("us-east-1", true), ("eu-west-1", true), ("eu-west-1", false)] {
+        let event_id = EventId::from_bytes(house.world.uuid_v4());
+        let mut text = String::from_utf8(record(event_id, 1, place, "2026-06-01T10:00:00Z", "").to_vec()).unwrap();
+        if service {
+            text =
+                text.replace("\"type\":\"Root\"", "\"type\":\"AWSService\",\"invokedBy\":\"cloudtrail.amazonaws.com\"");
+            text = text.replace("ec2.amazonaws.com", "s3.amazonaws.com").replace("RunInstances", "PutObject");
+        }
+        let (account, region, bytes) = (account(1), region(place), text.into());
+        let entry = Entry { kind: Kind::Record, urgency: Urgency::Normal, account, region, event_id, bytes };
+        house.journal.append(vec![entry]).await.unwrap();
+    }
+    house.deliver().await.unwrap();
+    let recorded: Vec<_> = files(&house.buckets)
+        .into_values()
+        .map(|put| (put.file.key.contains("/eu-west-1/"), put.file.recorded))
+        .collect();
+    assert_eq!(recorded, [(true, true), (false, false)]);
+}
+
+#[tokio::test]
 async fn a_trail_made_again_under_its_name_has_nothing_of_the_old_one() {
     let mut house = House::new().await;
     let old = house.trail("t", config(BUCKET)).await;

@@ -5,6 +5,7 @@ mod chains;
 mod crash;
 mod follow;
 mod spool;
+mod stored;
 mod stores;
 
 use std::sync::Arc;

@@ -27,6 +27,8 @@ pub enum Fault {
     Landed,
     /// The change did not happen.
     NotLanded,
+    /// There was no room for it. A write or a name did not happen; of a sync, what is waiting landed in part.
+    NoRoom,
 }
 
 /// A file system in memory. Clones share it.
@@ -46,6 +48,8 @@ struct State {
     renames: Vec<(PathBuf, NameChange)>,
     changes: u64,
     fault: Option<(u64, Fault)>,
+    /// The change that runs fails for want of room.
+    no_room: bool,
     /// Counts power cuts: an open file of an earlier life is dead.
     life: u64,
     /// What it says is free; `None` for more than anybody could use.
@@ -158,6 +162,13 @@ impl SimDisk {
         match state.fault {
             Some((at, fault)) if at == state.changes => {
                 state.fault = None;
+                if fault == Fault::NoRoom {
+                    state.no_room = true;
+                    let made = make(&mut state, false);
+                    state.no_room = false;
+                    made?;
+                    return Err(io::ErrorKind::StorageFull.into());
+                }
                 make(&mut state, fault == Fault::Landed)?;
                 Err(io::Error::other("injected failure"))
             }
@@ -400,10 +411,16 @@ impl DiskFile for SimFile {
 
     fn sync(&self) -> io::Result<()> {
         self.disk.change(|state, lands| {
+            let no_room = state.no_room;
             let node = self.node(state)?;
             if !lands {
                 for change in &mut node.waiting {
-                    if let Change::Write { doomed, .. } = change {
+                    if let Change::Write { at, bytes, doomed } = change {
+                        // Every other sector found its block before the blocks ran out.
+                        for (i, piece) in bytes.chunks(SECTOR_BYTES).enumerate().filter(|(i, _)| no_room && i % 2 == 1)
+                        {
+                            put(&mut node.durable, *at + i * SECTOR_BYTES, piece);
+                        }
                         *doomed = true;
                     }
                 }

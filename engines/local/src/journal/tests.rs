@@ -1,10 +1,11 @@
-//! The kit over the real and the simulated disk, the error matrix, torn power, damage, budgets, truncation.
+//! The kit over the real and the simulated disk, the error matrix, torn power, damage, the id, budgets, truncation.
 
 mod budget;
 mod damage;
 mod faults;
 mod floor;
 mod kit;
+mod meta;
 mod speed;
 
 use std::path::Path;

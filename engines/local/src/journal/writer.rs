@@ -15,12 +15,14 @@ use super::format::{ENTRY_HEAD_BYTES, FRAME_HEAD_BYTES, FrameHead, What, encode_
 use super::log::{Recent, Segment, segment_path};
 use super::recover::{create_segment, write_mark};
 use super::{OpenError, Shared};
-use crate::disk::DiskFile;
+use crate::disk::{DiskFile, read_exact_at};
 
 /// One sync is shared by at most about this much, unpacked.
 const GROUP_BYTES_MAX: u64 = 4 * 1024 * 1024;
 /// A frame is closed once it holds this much, unpacked: large enough to pack well, small enough to unpack for one entry.
 const FRAME_RAW_BYTES: usize = 256 * 1024;
+/// What the page cache writes at once, or a multiple of it.
+const PAGE_BYTES: u64 = 64 * 1024;
 /// zstd's fastest regular level: the journal is read soon and deleted soon.
 const ZSTD_LEVEL: i32 = 1;
 
@@ -43,6 +45,8 @@ pub(crate) struct Writer {
     marked: bool,
     packer: zstd::bulk::Compressor<'static>,
     out: Vec<u8>,
+    /// The durable bytes of the file's last page, which the next write's sync writes again.
+    last_page: Vec<u8>,
 }
 
 /// Why a group is not in the journal.
@@ -71,7 +75,8 @@ impl Writer {
             log.segments.back().cloned().ok_or_else(|| std::io::Error::other("a partition has a last segment"))?
         };
         let packer = zstd::bulk::Compressor::new(ZSTD_LEVEL)?;
-        Ok(Self { shared, partition, file, segment, marked, packer, out: Vec::new() })
+        let last_page = read_last_page(&*file, segment.bytes)?;
+        Ok(Self { shared, partition, file, segment, marked, packer, out: Vec::new(), last_page })
     }
 
     /// Serves until every sender is gone, then leaves a mark.
@@ -135,7 +140,10 @@ impl Writer {
             return Err(self.cut_back(&format!("write {}: {error}", self.segment.path.display())));
         }
         let before = self.shared.world.monotonic();
-        self.sync_segment()?;
+        if let Err(error) = self.file.sync() {
+            self.segment.end = first;
+            return Err(self.not_synced(error));
+        }
         let sync = self.shared.world.monotonic().saturating_sub(before);
         metrics::histogram!("opentrail_journal_sync_seconds").record(sync.as_secs_f64());
         self.publish(group);
@@ -189,6 +197,7 @@ impl Writer {
     /// Shows what is durable now.
     fn publish(&mut self, group: Group) {
         self.marked = false;
+        self.turn_page();
         self.segment.bytes += self.out.len() as u64;
         self.shared.budget.hold(self.out.len() as u64);
         for (account, bytes) in &group.shares {
@@ -210,6 +219,19 @@ impl Writer {
         self.out.shrink_to(GROUP_BYTES_MAX as usize);
     }
 
+    /// Remembers the last page of what was written.
+    fn turn_page(&mut self) {
+        let end = self.segment.bytes + self.out.len() as u64;
+        match self.out.len().checked_sub((end % PAGE_BYTES) as usize) {
+            // It holds the page's end and all before it that is in the same page.
+            Some(from) => {
+                self.last_page.clear();
+                self.last_page.extend_from_slice(&self.out[from..]);
+            }
+            None => self.last_page.extend_from_slice(&self.out),
+        }
+    }
+
     /// Seals the segment and begins the next one.
     fn roll(&mut self) -> Result<(), Failed> {
         let at = self.segment.bytes as u32;
@@ -221,12 +243,17 @@ impl Writer {
         if let Err(error) = self.file.write_at(&self.out, u64::from(at)) {
             return Err(self.cut_back(&format!("write {}: {error}", self.segment.path.display())));
         }
-        self.sync_segment()?;
+        if let Err(error) = self.file.sync() {
+            return Err(self.not_synced(error));
+        }
         let dir = self.shared.partition_dir(self.partition);
         let (segment, file) = match create_segment(&*self.shared.disk, &self.shared.world, &dir, self.partition, first)
         {
             Ok(next) => next,
             Err(error @ OpenError::Io { what: "create" | "write", .. }) => return Err(self.unroll(&dir, first, &error)),
+            Err(OpenError::Io { what: "sync", path, source }) if no_room(&source) => {
+                return Err(self.unroll(&dir, first, &OpenError::Io { what: "sync", path, source }));
+            }
             Err(error) => return Err(Failed::Doubtful(error.to_string())),
         };
         let sealed_bytes = self.segment.bytes + self.out.len() as u64;
@@ -240,13 +267,21 @@ impl Writer {
         drop(log);
         self.segment = segment;
         self.file = file;
+        self.last_page = read_last_page(&*self.file, self.segment.bytes)
+            .map_err(|e| Failed::Doubtful(format!("read {}: {e}", self.segment.path.display())))?;
         self.shared.truncate_soon();
         Ok(())
     }
 
-    fn sync_segment(&self) -> Result<(), Failed> {
-        let name = || self.segment.path.display();
-        self.file.sync().map_err(|e| Failed::Doubtful(format!("sync {}: {e}", name())))
+    /// What a sync that failed leaves behind.
+    ///
+    /// Where file systems give out blocks late, a full disk shows only here. That much is known then: what was
+    /// acknowledged was synced before and stays, save that its last page was on its way again together with what is new;
+    /// so the file is cut to where it was and that page is written once more. Reading back proves nothing: the page cache
+    /// answers for what is not on the disk. After any other error nobody knows what the disk does.
+    fn not_synced(&self, error: std::io::Error) -> Failed {
+        let cause = format!("sync {}: {error}", self.segment.path.display());
+        if no_room(&error) { self.cut_back(&cause) } else { Failed::Doubtful(cause) }
     }
 
     /// The next segment could not be made. Its name goes first and durably: a segment that others follow must have its
@@ -263,9 +298,11 @@ impl Writer {
     }
 
     /// Takes what was written behind the last durable entry off the file again, as when the disk is full. To be used
-    /// only where no sync failed: after that nobody knows what the file holds.
+    /// only where no sync failed but for want of room: after that nobody knows what the file holds.
     fn cut_back(&self, cause: &str) -> Failed {
-        match self.file.truncate(self.segment.bytes).and_then(|()| self.file.sync()) {
+        let page_at = self.segment.bytes - self.last_page.len() as u64;
+        let cut = self.file.truncate(self.segment.bytes);
+        match cut.and_then(|()| self.file.write_at(&self.last_page, page_at)).and_then(|()| self.file.sync()) {
             Ok(()) => {
                 tracing::error!(partition = self.partition, %cause, "the journal's disk takes no more for now");
                 Failed::Mended
@@ -273,6 +310,16 @@ impl Writer {
             Err(error) => Failed::Doubtful(format!("{cause}; and then cut it off again: {error}")),
         }
     }
+}
+
+fn no_room(error: &std::io::Error) -> bool {
+    matches!(error.kind(), ErrorKind::StorageFull | ErrorKind::QuotaExceeded)
+}
+
+/// The bytes of a file's last page, `bytes` of it being durable.
+fn read_last_page(file: &dyn DiskFile, bytes: u64) -> std::io::Result<Vec<u8>> {
+    let len = bytes % PAGE_BYTES;
+    read_exact_at(file, bytes - len, len as usize)
 }
 
 fn size(job: &Job) -> usize {

@@ -1,15 +1,15 @@
 //! Lookup: finds management events by several attributes at once, by words, over accounts and regions.
 //!
 //! Beyond LookupEvents: attributes and words are all ANDed; the operator names an account or asks all of them; time runs either
-//! way; and `Follow` turns it into a live tail. A tail's token goes by the place in the journal: a record that arrives late
-//! with an earlier time is still new to it.
+//! way; and `Follow` turns it into a live [`tail`].
+
+mod tail;
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{AccountId, Arn, Category, Head};
+use opentrail_event::{AccountId, Arn, Category};
 use opentrail_protocol::Document;
 use opentrail_table::{Cursor, Order};
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
@@ -17,6 +17,7 @@ use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 use super::{PAGE, account_of, bad_token};
 use crate::Desk;
 use crate::find::{Ask, Attribute, FindError, Found};
+use tail::Mark;
 
 pub(crate) struct Lookup(pub(crate) Arc<Desk>);
 
@@ -37,15 +38,6 @@ const FACTS: Facts = Facts {
 
 /// Most bytes of records in one answer, so that it fits a client's and our own memory. One record always fits.
 const ANSWER_BYTES_MAX: usize = 8 * 1024 * 1024;
-/// How much later than its time a record may come and still be seen by a tail.
-const LATE_S_MAX: i64 = 5;
-/// Pause of a tail between two looks.
-const TAIL_PAUSE: Duration = Duration::from_millis(250);
-/// Most records of the last seconds that are read to find where a new tail begins.
-const RECENT_MAX: usize = 1_000;
-/// Most pages that a tail reads at one look.
-const TAIL_PAGES_MAX: usize = 100;
-
 impl Operation for Lookup {
     fn facts(&self) -> &'static Facts {
         &FACTS
@@ -62,21 +54,27 @@ impl Operation for Lookup {
             let ask = self.ask(cx, input)?;
             let question = question(cx, &ask, input);
             let question: Vec<&str> = question.iter().map(String::as_str).collect();
-            let place = match input.text("NextToken") {
-                Some(token) => Some(self.0.tokens.open(&question, token).and_then(cursor).ok_or_else(bad_token)?),
-                None => None,
-            };
+            let opened = |token| self.0.tokens.open(&question, token);
             let (records, next) = if input.bool("Follow") == Some(true) {
-                let (records, next) = self.tail(cx, input, ask, place).await?;
-                (records, Some(next))
+                let mark = match input.text("NextToken") {
+                    Some(token) => Some(opened(token).and_then(|place| Mark::read(&place)).ok_or_else(bad_token)?),
+                    None => None,
+                };
+                let (records, mark) = self.tail(cx, input, ask, mark).await?;
+                (records, Some(mark.bytes()))
             } else {
-                self.page(cx, Ask { after: place, ..ask }).await?
+                let after = match input.text("NextToken") {
+                    Some(token) => Some(opened(token).and_then(cursor).ok_or_else(bad_token)?),
+                    None => None,
+                };
+                let (records, next) = self.page(cx, Ask { after, ..ask }).await?;
+                (records, next.map(place_bytes))
             };
             let listed: Vec<Document> = records
                 .iter()
                 .map(|found| Document::Text(String::from_utf8_lossy(&found.record).into_owned()))
                 .collect();
-            let next = next.map(|at| self.0.tokens.seal(&question, &place_bytes(at)));
+            let next = next.map(|place| self.0.tokens.seal(&question, &place));
             Ok(Document::structure().with("Records", listed).with("NextToken", next).into())
         }
         .boxed()
@@ -145,87 +143,6 @@ impl Lookup {
         }
         Ok((records, next))
     }
-
-    /// What came behind `place`, oldest first; waits for the first of it. The cursor that comes back holds the newest
-    /// time seen and the place behind the highest one seen.
-    async fn tail(
-        &self,
-        cx: &Cx,
-        input: &Document,
-        ask: Ask,
-        place: Option<Cursor>,
-    ) -> Result<(Vec<Found>, Cursor), Fault> {
-        let mut seen = match place {
-            Some(place) => place,
-            None => self.tail_start(cx, &ask).await?,
-        };
-        let from_s = if place.is_none() && ask.from_s != i64::MIN { ask.from_s } else { seen.time_s - LATE_S_MAX };
-        let ask = Ask { from_s: from_s.max(ask.from_s), order: Order::OldestFirst, ..ask };
-        let wait_s = input.int("WaitSeconds").and_then(|n| u64::try_from(n).ok()).unwrap_or(0);
-        let give_up = self.0.world.monotonic() + Duration::from_secs(wait_s);
-        loop {
-            let (records, through) = self.new_records(cx, ask.clone(), seen).await?;
-            seen = through;
-            if !records.is_empty() || self.0.world.monotonic() >= give_up {
-                return Ok((records, seen));
-            }
-            self.0.world.sleep(TAIL_PAUSE).await;
-        }
-    }
-
-    /// Where a tail without a token begins: at its StartTime, else behind what is there now.
-    async fn tail_start(&self, cx: &Cx, ask: &Ask) -> Result<Cursor, Fault> {
-        if ask.from_s != i64::MIN {
-            return Ok(Cursor { time_s: ask.from_s, seq: 0 });
-        }
-        let now_s = self.0.world.now().as_second();
-        let recent = Ask {
-            account: ask.account,
-            region: ask.region.clone(),
-            attributes: Vec::new(),
-            words: Vec::new(),
-            from_s: now_s - LATE_S_MAX,
-            to_s: i64::MAX,
-            order: Order::NewestFirst,
-            after: None,
-            limit: RECENT_MAX,
-            bytes_max: ANSWER_BYTES_MAX,
-        };
-        let _turn = self.0.turns.take(cx.account()).await;
-        let page = self.0.find.find(recent).await.map_err(fault)?;
-        let newest = page.records.iter().map(|found| found.at.seq + 1).max().unwrap_or(0);
-        Ok(Cursor { time_s: now_s, seq: newest })
-    }
-
-    /// One look of a tail: up to `limit` records from the place `seen` on, those of its own polling left out.
-    async fn new_records(&self, cx: &Cx, ask: Ask, mut seen: Cursor) -> Result<(Vec<Found>, Cursor), Fault> {
-        let _turn = self.0.turns.take(cx.account()).await;
-        let (limit, from) = (ask.limit, seen.seq);
-        let mut ask = Ask { limit: RECENT_MAX, ..ask };
-        let (mut fresh, mut cut) = (Vec::new(), false);
-        for _ in 0..TAIL_PAGES_MAX {
-            let page = self.0.find.find(ask.clone()).await.map_err(fault)?;
-            fresh.extend(page.records.into_iter().filter(|found| found.at.seq >= from));
-            // By place, so that what is left for the next look lies behind everything shown now.
-            fresh.sort_by_key(|found| found.at.seq);
-            let fit = limit.min(fitting(&fresh).unwrap_or(0));
-            cut |= fit < fresh.len();
-            fresh.truncate(fit);
-            let Some(next) = page.next else { break };
-            // What lies further on came later than all that is held, however late those came.
-            let newest_s = fresh.iter().map(|found| found.at.time_s).max();
-            if (cut || fit == limit) && newest_s.is_some_and(|newest_s| next.time_s > newest_s + LATE_S_MAX) {
-                break;
-            }
-            ask.after = Some(next);
-        }
-        for found in &fresh {
-            seen = Cursor { time_s: seen.time_s.max(found.at.time_s), seq: seen.seq.max(found.at.seq + 1) };
-        }
-        fresh.retain(|found| !is_polling(&found.record, &cx.principal.access_key_id));
-        fresh.sort_by_key(|found| found.at);
-        Ok((fresh, seen))
-    }
 }
 
 /// How many records from the start fit an answer: one at least, if there is any.
@@ -236,17 +153,6 @@ fn fitting(records: &[Found]) -> Option<usize> {
         bytes > ANSWER_BYTES_MAX
     });
     (!records.is_empty()).then(|| over.map_or(records.len(), |at| at.max(1)))
-}
-
-/// A tail that showed its own calls would feed on itself. Other look-ups are events like any.
-fn is_polling(record: &[u8], access_key_id: &str) -> bool {
-    let ours = Head::parse(record).is_ok_and(|head| {
-        head.event_name == "Lookup"
-            && head.event_source == "opentrail.amazonaws.com"
-            && head.access_key_id.as_deref() == Some(access_key_id)
-    });
-    ours && serde_json::from_slice::<serde_json::Value>(record)
-        .is_ok_and(|record| record["requestParameters"]["follow"] == serde_json::Value::Bool(true))
 }
 
 fn all_accounts(input: &Document) -> bool {

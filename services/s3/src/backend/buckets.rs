@@ -36,12 +36,20 @@ impl Backend {
         }
         let constraint = exchange.configuration.location_constraint.as_deref();
         let region = self.place(&exchange.region, constraint)?;
-        let new =
-            NewBucket { name, account: exchange.account, region: &region, location: constraint.map(str::to_owned) };
+        let new = NewBucket {
+            name,
+            account: exchange.account,
+            region: &region,
+            location: constraint.map(str::to_owned),
+            tags: exchange.configuration.tags.clone(),
+        };
         match self.store.create_bucket(new).await? {
             Created::New => {}
-            // In us-east-1, and only there, making one's own bucket again succeeds.
-            Created::OwnedAlready(there) if there.region.as_str() == US_EAST_1 && region.as_str() == US_EAST_1 => {}
+            // In us-east-1, and only there, making one's own bucket again succeeds, unless it is to have tags.
+            Created::OwnedAlready(there)
+                if there.region.as_str() == US_EAST_1
+                    && region.as_str() == US_EAST_1
+                    && exchange.configuration.tags.is_empty() => {}
             Created::OwnedAlready(_) => return Err(faults::bucket_already_owned(name)),
             Created::Taken => return Err(faults::bucket_already_exists(name)),
         }

@@ -32,13 +32,8 @@ pub(crate) fn parameters(asked: &Asked, v2: bool) -> Result<Vec<(&'static str, S
             clean.push((*name, value.to_owned()));
         }
     }
-    match asked.parameter("encoding-type") {
-        None | Some("") => {}
-        Some("url") => clean.push(("encoding-type", "url".to_owned())),
-        Some(other) => {
-            let message = "Invalid Encoding Method specified in Request";
-            return Err(faults::invalid_argument(message, "encoding-type", other));
-        }
+    if Spelling::read(asked)?.encoded {
+        clean.push(("encoding-type", "url".to_owned()));
     }
     if let Some(text) = asked.parameter("max-keys").filter(|text| !text.is_empty()) {
         clean.push(("max-keys", max_keys(text)?.to_string()));
@@ -64,16 +59,33 @@ fn max_keys(text: &str) -> Result<i32, Fault> {
 
 /// How names are written in one answer.
 #[derive(Clone, Copy)]
-struct Spelling {
+pub(super) struct Spelling {
     encoded: bool,
 }
 
 impl Spelling {
+    /// By the parameter.
+    pub(super) fn read(asked: &Asked) -> Result<Self, Fault> {
+        match asked.parameter("encoding-type") {
+            None | Some("") => Ok(Self { encoded: false }),
+            Some("url") => Ok(Self { encoded: true }),
+            Some(other) => {
+                let message = "Invalid Encoding Method specified in Request";
+                Err(faults::invalid_argument(message, "encoding-type", other))
+            }
+        }
+    }
+
+    /// As the answer says it.
+    pub(super) fn encoding(self) -> Option<&'static str> {
+        self.encoded.then_some("url")
+    }
+
     fn of(encoding: Option<&EncodingType>) -> Self {
         Self { encoded: encoding.is_some_and(|e| e.as_str() == EncodingType::URL) }
     }
 
-    fn name(self, name: &str) -> String {
+    pub(super) fn name(self, name: &str) -> String {
         if self.encoded { spell::form(name) } else { name.to_owned() }
     }
 }
@@ -193,8 +205,8 @@ fn split(listing: Listing, spelling: Spelling, owner: Option<&Owner>) -> (Vec<Ob
 
 fn object(key: String, row: ObjectRow, owner: Option<Owner>) -> Object {
     Object {
+        checksum_type: Some(ChecksumType::from_static(row.sum.kind())),
         checksum_algorithm: Some(vec![ChecksumAlgorithm::from(row.sum.algorithm)]),
-        checksum_type: Some(ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
         e_tag: Some(ETag::Strong(row.etag)),
         key: Some(key),
         last_modified: Some(spell::timestamp(row.modified_s)),

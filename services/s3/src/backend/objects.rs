@@ -1,5 +1,7 @@
 //! Calls about objects (`spec/s3.md` 4 and 6).
 
+use std::collections::BTreeMap;
+
 use http::{HeaderMap, HeaderName, HeaderValue};
 use opentrail_wire::Fault;
 use s3s::S3Response;
@@ -12,10 +14,10 @@ use crate::asked::Asked;
 use crate::bodies::Intake;
 use crate::checksum::Declared;
 use crate::codec::Exchange;
-use crate::condition::{Selection, select};
-use crate::store::NewObject;
+use crate::condition::{Selection, WriteCondition, select};
 use crate::store::rows::{ContentHeaders, ObjectRow, StoredSum};
-use crate::{faults, spell};
+use crate::store::{Layout, NewObject, Place};
+use crate::{faults, spell, tags, xml};
 
 /// The type of an object whose writer named none.
 const DEFAULT_CONTENT_TYPE: &str = "binary/octet-stream";
@@ -37,11 +39,20 @@ impl Backend {
     ) -> Result<S3Response<PutObjectOutput>, Fault> {
         let declared = Declared::read(&exchange.asked)?;
         let headers = content_headers(&exchange.asked)?;
-        let metadata = input.metadata.unwrap_or_default().into_iter().collect();
+        let tags = tags::of_header(&exchange.asked)?;
+        if !tags.is_empty() {
+            exchange.may_tag().await?;
+        }
+        let new = NewObject {
+            headers,
+            metadata: input.metadata.unwrap_or_default().into_iter().collect(),
+            tags,
+            condition: exchange.write_condition().await?,
+        };
         let body = exchange.beside().body.take();
         let body = body.ok_or_else(|| faults::internal("run put", "no body was handed over"))?;
         let intake = Intake::new(body, declared)?;
-        let row = self.store.put(exchange.bucket()?, &input.key, NewObject { headers, metadata }, intake).await?;
+        let row = self.store.put(exchange.bucket()?, &input.key, new, intake).await?;
         exchange.beside().object_bytes = Some(row.bytes);
         let sums = Sums::of(&row.sum);
         let output = PutObjectOutput {
@@ -58,17 +69,12 @@ impl Backend {
     }
 
     pub(super) async fn get(&self, exchange: &Exchange, key: &str) -> Result<S3Response<GetObjectOutput>, Fault> {
-        let choose = |row: &ObjectRow| {
-            let selection = select(&exchange.asked, row, exchange.now_s)?;
-            let range = match &selection {
-                Selection::NotModified => 0..0,
-                Selection::Whole => 0..row.bytes,
-                Selection::Part { range } => range.clone(),
-            };
-            Ok((range, selection))
+        let choose = |row: &ObjectRow, places: &[Place]| {
+            let selection = select(&exchange.asked, row, places, exchange.now_s)?;
+            Ok((selection.range(row.bytes), selection))
         };
-        let (row, selection, outgoing) = self.store.read(exchange.bucket()?, key, choose).await?;
-        let shown = Shown::new(exchange, row, &selection)?;
+        let (layout, selection, outgoing) = self.store.read(exchange.bucket()?, key, choose).await?;
+        let shown = Shown::new(exchange, layout, &selection)?;
         exchange.beside().outgoing = Some(outgoing);
         let output = GetObjectOutput {
             accept_ranges: shown.accept_ranges,
@@ -89,9 +95,11 @@ impl Backend {
     }
 
     pub(super) async fn head(&self, exchange: &Exchange, key: &str) -> Result<S3Response<HeadObjectOutput>, Fault> {
-        let found = self.store.find(exchange.bucket()?, key).await?.ok_or_else(|| faults::no_such_key(key))?;
-        let selection = select(&exchange.asked, &found, exchange.now_s)?;
-        let shown = Shown::new(exchange, found, &selection)?;
+        let wants_part = exchange.asked.parameter("partNumber").is_some();
+        let layout = self.store.layout(exchange.bucket()?, key, wants_part).await?;
+        let layout = layout.ok_or_else(|| faults::no_such_key(key))?;
+        let selection = select(&exchange.asked, &layout.row, &layout.places, exchange.now_s)?;
+        let shown = Shown::new(exchange, layout, &selection)?;
         let output = HeadObjectOutput {
             accept_ranges: shown.accept_ranges,
             checksum_crc32: shown.sums.crc32,
@@ -111,7 +119,9 @@ impl Backend {
     }
 
     pub(super) async fn delete(&self, exchange: &Exchange, key: &str) -> Result<S3Response<DeleteObjectOutput>, Fault> {
-        self.store.delete(exchange.bucket()?, key).await?;
+        let condition = WriteCondition::of_deletion(&exchange.asked)?;
+        exchange.may_ask(&condition).await?;
+        self.store.delete(exchange.bucket()?, key, &condition).await?;
         Ok(S3Response::new(DeleteObjectOutput::default()))
     }
 }
@@ -132,33 +142,48 @@ struct Shown {
 
 impl Shown {
     /// Notes the status beside the answer.
-    fn new(exchange: &Exchange, row: ObjectRow, selection: &Selection) -> Result<Self, Fault> {
+    fn new(exchange: &Exchange, layout: Layout, selection: &Selection) -> Result<Self, Fault> {
+        let row = layout.row;
         let known = Self {
             e_tag: Some(ETag::Strong(row.etag)),
             last_modified: Some(spell::timestamp(row.modified_s)),
             ..Self::default()
         };
         exchange.beside().object_bytes = Some(row.bytes);
-        let (range, status) = match selection {
+        let status = match selection {
             Selection::NotModified => {
                 exchange.beside().status = Some(304);
                 return Ok(known);
             }
-            Selection::Whole => (0..row.bytes, 200),
-            Selection::Part { range } => (range.clone(), 206),
+            Selection::Whole => 200,
+            Selection::Part { .. } | Selection::Numbered { .. } => 206,
         };
+        let range = selection.range(row.bytes);
         exchange.beside().status = Some(status);
         let wants_sums =
             exchange.asked.header("x-amz-checksum-mode").is_some_and(|m| m.eq_ignore_ascii_case("enabled"));
-        let shows_sums = wants_sums && range == (0..row.bytes);
+        let sum = match selection {
+            // A part has a checksum of its own where the object's is made of those.
+            Selection::Numbered { at, .. } if row.sum.composite => layout.places.get(*at).map(|place| &place.sum),
+            Selection::Numbered { .. } if layout.places.len() > 1 => None,
+            _ => Some(&row.sum).filter(|_| range == (0..row.bytes)),
+        };
+        let sum = sum.filter(|_| wants_sums);
+        let mut headers = answer_headers(&exchange.asked, row.headers)?;
+        if let Selection::Numbered { .. } = selection {
+            xml::set(&mut headers, "x-amz-mp-parts-count", &layout.places.len().to_string())?;
+        }
+        if !row.tags.is_empty() {
+            xml::set(&mut headers, "x-amz-tagging-count", &row.tags.len().to_string())?;
+        }
         Ok(Self {
             accept_ranges: Some("bytes".to_owned()),
-            sums: if shows_sums { Sums::of(&row.sum) } else { Sums::default() },
-            checksum_type: shows_sums.then(|| ChecksumType::from_static(ChecksumType::FULL_OBJECT)),
+            sums: sum.map(Sums::of).unwrap_or_default(),
+            checksum_type: sum.map(|_| ChecksumType::from_static(row.sum.kind())),
             content_length: i64::try_from(range.end - range.start).ok(),
             content_range: (status == 206).then(|| format!("bytes {}-{}/{}", range.start, range.end - 1, row.bytes)),
             metadata: (!row.metadata.is_empty()).then(|| row.metadata.into_iter().collect()),
-            headers: answer_headers(&exchange.asked, row.headers)?,
+            headers,
             ..known
         })
     }
@@ -191,7 +216,7 @@ impl Sums {
 }
 
 /// The headers that are kept with the object.
-fn content_headers(asked: &Asked) -> Result<ContentHeaders, Fault> {
+pub(super) fn content_headers(asked: &Asked) -> Result<ContentHeaders, Fault> {
     let keep = |name: &'static str| -> Result<Option<String>, Fault> {
         match asked.headers().get(name) {
             Some(value) if std::str::from_utf8(value.as_bytes()).is_err() => {
@@ -209,6 +234,26 @@ fn content_headers(asked: &Asked) -> Result<ContentHeaders, Fault> {
         content_type: keep("content-type")?,
         expires: keep("expires")?,
     })
+}
+
+/// User metadata, by names without `x-amz-meta-`; a name that comes twice has both values.
+///
+/// A value that is encoded as RFC 2047 says goes back to its readers as it came.
+pub(super) fn metadata(asked: &Asked) -> BTreeMap<String, String> {
+    let mut metadata = BTreeMap::<String, String>::new();
+    for (name, value) in asked.headers() {
+        let Some(name) = name.as_str().strip_prefix("x-amz-meta-").filter(|name| !name.is_empty()) else { continue };
+        // What is no text was refused before.
+        let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+        metadata
+            .entry(name.to_owned())
+            .and_modify(|there| {
+                there.push(',');
+                there.push_str(&value);
+            })
+            .or_insert(value);
+    }
+    metadata
 }
 
 /// `aws-chunked` is how the body travelled, not what it is.

@@ -5,8 +5,10 @@ use opentrail_event::{AccountId, Region};
 use opentrail_wire::Fault;
 
 use super::rows::{self, BucketRow, OwnedRow};
-use super::{Bucket, COMMIT_ATTEMPTS, Store};
+use super::tags::TagsRow;
+use super::{Bucket, COMMIT_ATTEMPTS, Store, garbage};
 use crate::faults;
+use crate::tags::Tags;
 
 /// The most buckets of one account.
 const BUCKETS_PER_ACCOUNT_MAX: u64 = 10_000;
@@ -19,6 +21,7 @@ pub(crate) struct NewBucket<'a> {
     pub(crate) account: AccountId,
     pub(crate) region: &'a Region,
     pub(crate) location: Option<String>,
+    pub(crate) tags: Tags,
 }
 
 /// What became of it.
@@ -67,12 +70,15 @@ impl Store {
         };
         let owned = rows::owned_keys(new.account);
         for _ in 0..COMMIT_ATTEMPTS {
-            let txn = Txn::new()
+            let mut txn = Txn::new()
                 .check(Check::Absent(rows::bucket_key(new.name)))
                 .check(Check::AtMost { prefix: owned.clone(), max: BUCKETS_PER_ACCOUNT_MAX - 1 })
                 .put(rows::bucket_key(new.name), encode(&row))
                 .put(rows::live_key(&id), Vec::new())
                 .put(owned.part(new.name), encode(&OwnedRow { region: new.region.clone(), created_s }));
+            if !new.tags.is_empty() {
+                txn = txn.put(rows::tags_key(&id), encode(&TagsRow { tags: new.tags.clone() }));
+            }
             match self.catalog.txn(txn).await {
                 Ok(()) => return Ok(Created::New),
                 Err(Error::Conflict { check: 0 }) => match self.bucket(new.name).await? {
@@ -88,21 +94,41 @@ impl Store {
         Err(faults::operation_aborted())
     }
 
-    /// Deletes an empty bucket. Durable on return.
+    /// Deletes an empty bucket, and with it the uploads that are going on in it. Durable on return.
     pub(crate) async fn delete_bucket(&self, bucket: &Bucket) -> Result<(), Fault> {
-        let txn = Txn::new()
-            .check(Check::Is(rows::live_key(&bucket.id), 1))
-            .check(Check::Empty { prefix: rows::object_keys(&bucket.id) })
-            .delete(rows::bucket_key(&bucket.name))
-            .delete(rows::live_key(&bucket.id))
-            .delete(super::policies::policy_key(&bucket.id))
-            .delete(rows::owned_keys(bucket.account).part(&bucket.name));
-        match self.catalog.txn(txn).await {
-            Ok(()) => Ok(()),
-            Err(Error::Conflict { check: 0 }) => Err(faults::no_such_bucket(&bucket.name)),
-            Err(Error::Conflict { .. }) => Err(faults::bucket_not_empty(&bucket.name)),
-            Err(error) => Err(faults::internal("commit bucket deletion", error)),
+        let uploads = rows::upload_keys(&bucket.id);
+        for _ in 0..COMMIT_ATTEMPTS {
+            let found = self.catalog.list(&uploads, From::Start, 1).await;
+            let has_uploads = !found.map_err(|e| faults::internal("list uploads", e))?.is_empty();
+            let mut txn = Txn::new()
+                .check(Check::Is(rows::live_key(&bucket.id), 1))
+                .check(Check::Empty { prefix: rows::object_keys(&bucket.id) })
+                .delete(rows::bucket_key(&bucket.name))
+                .delete(rows::live_key(&bucket.id))
+                .delete(rows::tags_key(&bucket.id))
+                .delete(super::policies::policy_key(&bucket.id))
+                .delete(rows::owned_keys(bucket.account).part(&bucket.name));
+            let note = garbage::note_of_bucket(&bucket.id);
+            txn = if has_uploads {
+                txn.put(rows::garbage_keys().part(&note), Vec::new())
+            } else {
+                txn.check(Check::Empty { prefix: uploads.clone() })
+            };
+            match self.catalog.txn(txn).await {
+                Ok(()) => {
+                    if has_uploads {
+                        self.bury(note).await;
+                    }
+                    return Ok(());
+                }
+                Err(Error::Conflict { check: 0 }) => return Err(faults::no_such_bucket(&bucket.name)),
+                Err(Error::Conflict { check: 1 }) => return Err(faults::bucket_not_empty(&bucket.name)),
+                // An upload was begun meanwhile.
+                Err(Error::Conflict { .. }) => {}
+                Err(error) => return Err(faults::internal("commit bucket deletion", error)),
+            }
         }
+        Err(faults::operation_aborted())
     }
 
     /// Up to `limit` buckets of an account whose names begin with `prefix`, in `region` if it is given, by name, behind `after`.

@@ -6,8 +6,11 @@
 //! | `s3/live` | bucket id | empty: there is such a bucket. Ids are never used twice, so a check on it tells a bucket from a later one of its name |
 //! | `s3/owned` | account, name | [`OwnedRow`]: the account's buckets in order, and their number |
 //! | `s3/object` | bucket id, key | [`ObjectRow`] |
-//! | `s3/body` | body name | a small body's bytes; for a blob, empty: it is in use |
-//! | `s3/garbage` | blob name | empty: the blob was replaced or deleted and can go |
+//! | `s3/body` | body name | a small body's bytes; for a blob and for parts, empty: they are in use |
+//! | `s3/garbage` | note | empty: a blob (its name), the parts of an upload (`upload/ID`) or the uploads of a bucket (`bucket/ID`) can go |
+//! | `s3/upload` | bucket id, key, upload id | [`UploadRow`](super::uploads::UploadRow): it is going on |
+//! | `s3/part` | upload id, number | [`PartRow`](super::uploads::PartRow): a part of an upload, or of the object that it became |
+//! | `s3/tags` | bucket id | [`TagsRow`](super::tags::TagsRow) of the bucket |
 //! | `s3/run` | – | [`RunRow`] |
 //! | `s3/policy` | bucket id | [`PolicyRow`](super::policies::PolicyRow) |
 
@@ -17,7 +20,10 @@ use opentrail_catalog::{Key, Stored};
 use opentrail_event::AccountId;
 use serde::{Deserialize, Serialize};
 
-pub(crate) use v1::{Body, BucketRow, ContentHeaders, ObjectRow, OwnedRow, RunRow, StoredSum};
+use crate::checksum::Algorithm;
+
+pub(crate) use v1::{BucketRow, ContentHeaders, OwnedRow, RunRow};
+pub(crate) use v2::{Body, ObjectRow, StoredSum};
 
 mod v1 {
     use opentrail_event::Region;
@@ -43,18 +49,6 @@ mod v1 {
         pub(crate) created_s: i64,
     }
 
-    /// Where an object's bytes are.
-    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-    #[serde(rename_all = "snake_case")]
-    pub(crate) enum Body {
-        /// There are none.
-        Empty,
-        /// In the catalog, under this body name.
-        Row(String),
-        /// In this blob, whose name is its body name too.
-        Blob(String),
-    }
-
     /// Headers that are kept and given back as they came.
     #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
     pub(crate) struct ContentHeaders {
@@ -72,20 +66,49 @@ mod v1 {
         pub(crate) expires: Option<String>,
     }
 
-    /// A checksum over the whole object.
+    /// How often the service was started, and up to which run its blobs are swept.
+    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+    pub(crate) struct RunRow {
+        pub(crate) newest: u64,
+        pub(crate) swept_through: u64,
+    }
+}
+
+/// Version 2 knows bodies of several parts, composite checksums and tags. What version 1 wrote means the same in it.
+mod v2 {
+    use super::*;
+
+    /// Where an object's bytes are.
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    pub(crate) enum Body {
+        /// There are none.
+        Empty,
+        /// In the catalog, under this body name.
+        Row(String),
+        /// In this blob, whose name is its body name too.
+        Blob(String),
+        /// In the parts of this upload, in the order of their numbers. The upload's id is the body name.
+        Parts(String),
+    }
+
+    /// A checksum over the object.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub(crate) struct StoredSum {
         /// `CRC64NVME`, …
         pub(crate) algorithm: String,
-        /// Base64 of the big-endian bytes.
+        /// Base64 of the big-endian bytes; of a composite with `-n` behind.
         pub(crate) value: String,
+        /// Over the checksums of the parts, not over the bytes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        pub(crate) composite: bool,
     }
 
     /// An object.
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub(crate) struct ObjectRow {
         pub(crate) bytes: u64,
-        /// MD5 of the body, hexadecimal, without quotes.
+        /// MD5 of the body, hexadecimal, without quotes; of several parts MD5 over their MD5s and `-n`.
         pub(crate) etag: String,
         /// Seconds since 1970.
         pub(crate) modified_s: i64,
@@ -95,13 +118,37 @@ mod v1 {
         #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
         pub(crate) metadata: BTreeMap<String, String>,
         pub(crate) sum: StoredSum,
+        /// In the order in which they were given.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        pub(crate) tags: Vec<(String, String)>,
+    }
+}
+
+impl StoredSum {
+    /// Over all bytes.
+    pub(crate) fn full(algorithm: Algorithm, value: String) -> Self {
+        Self { algorithm: algorithm.name().to_owned(), value, composite: false }
     }
 
-    /// How often the service was started, and up to which run its blobs are swept.
-    #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
-    pub(crate) struct RunRow {
-        pub(crate) newest: u64,
-        pub(crate) swept_through: u64,
+    /// `COMPOSITE` or `FULL_OBJECT`.
+    pub(crate) fn kind(&self) -> &'static str {
+        if self.composite { "COMPOSITE" } else { "FULL_OBJECT" }
+    }
+
+    /// What was computed.
+    pub(crate) fn algorithm(&self) -> Option<Algorithm> {
+        Algorithm::of_name(&self.algorithm)
+    }
+}
+
+impl ObjectRow {
+    /// Tells this object from one that was put in its place, by what cannot be the same in both.
+    pub(crate) fn identity(&self) -> String {
+        let name = match &self.body {
+            Body::Empty => "",
+            Body::Row(name) | Body::Blob(name) | Body::Parts(name) => name,
+        };
+        format!("{}/{name}", self.modified_s)
     }
 }
 
@@ -117,7 +164,11 @@ impl Stored for OwnedRow {
 
 impl Stored for ObjectRow {
     const NAME: &'static str = "s3 object";
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    fn migrate(_: u16, json: serde_json::Value) -> Result<serde_json::Value, opentrail_catalog::Damaged> {
+        Ok(json)
+    }
 }
 
 impl Stored for RunRow {
@@ -147,7 +198,22 @@ pub(crate) fn body_key(body_name: &str) -> Key {
     Key::family("s3/body").part(body_name)
 }
 
-/// All notes about blobs that can go.
+/// All uploads that are going on in a bucket.
+pub(crate) fn upload_keys(bucket_id: &str) -> Key {
+    Key::family("s3/upload").part(bucket_id)
+}
+
+/// All parts of an upload, or of the object that it became.
+pub(crate) fn part_keys(upload_id: &str) -> Key {
+    Key::family("s3/part").part(upload_id)
+}
+
+/// The tags of a bucket.
+pub(crate) fn tags_key(bucket_id: &str) -> Key {
+    Key::family("s3/tags").part(bucket_id)
+}
+
+/// All notes about what can go.
 pub(crate) fn garbage_keys() -> Key {
     Key::family("s3/garbage")
 }
@@ -175,6 +241,7 @@ mod tests {
             \"sum\":{\"algorithm\":\"CRC32\",\"value\":\"NhCmhg==\"}}";
         let row: ObjectRow = decode(object).expect("an object row");
         assert_eq!((row.bytes, &row.body), (5, &Body::Row("00ff".into())));
+        assert!(!row.sum.composite && row.tags.is_empty());
         assert_eq!(decode::<ObjectRow>(&encode(&row)), Ok(row));
 
         let bucket = b"\0\x01{\"id\":\"ab\",\"account\":\"000000000001\",\"region\":\"eu-west-1\",\"created_s\":1,\
@@ -182,5 +249,17 @@ mod tests {
         let row: BucketRow = decode(bucket).expect("a bucket row");
         assert_eq!(row.location.as_deref(), Some("EU"));
         assert_eq!(decode::<BucketRow>(&encode(&row)), Ok(row));
+    }
+
+    /// Bytes that version 2 wrote.
+    #[test]
+    fn objects_of_version_2_load() {
+        let object = b"\0\x02{\"bytes\":5,\"etag\":\"5d41402abc4b2a76b9719d911017c592-1\",\"modified_s\":1790000000,\
+            \"body\":{\"parts\":\"00ff\"},\"headers\":{},\
+            \"sum\":{\"algorithm\":\"CRC32\",\"value\":\"NhCmhg==-1\",\"composite\":true},\"tags\":[[\"a\",\"b\"]]}";
+        let row: ObjectRow = decode(object).expect("an object row");
+        assert_eq!(row.body, Body::Parts("00ff".into()));
+        assert_eq!((row.sum.kind(), &row.tags[0].1), ("COMPOSITE", &"b".to_owned()));
+        assert_eq!(&encode(&row)[..], object);
     }
 }

@@ -78,16 +78,18 @@ impl Store {
             from = From::After(last.clone());
             let mut txn = Txn::new();
             for (note, _) in notes {
-                if let Some(blob) = rows::last_part(&note).and_then(|name| BlobKey::new(name).ok()) {
-                    // Most are gone: the note goes with a later commit, and there was none.
-                    if !matches!(self.blobs.head(&blob).await, Err(opentrail_blobs::Error::NotFound(_))) {
-                        self.blobs.delete(&blob).await.map_err(|e| faults::internal("delete blob", e))?;
-                        swept += 1;
+                if let Some(name) = rows::last_part(&note) {
+                    match self.clear(&name).await? {
+                        Some(blobs) => swept += blobs,
+                        // Somebody reads it: the note stays for the last reader, or the next sweep.
+                        None => continue,
                     }
                 }
                 txn = txn.delete(note);
             }
-            self.catalog.txn(txn).await.map_err(|e| faults::internal("commit sweep", e))?;
+            if !txn.writes.is_empty() {
+                self.catalog.txn(txn).await.map_err(|e| faults::internal("commit sweep", e))?;
+            }
         }
     }
 

@@ -31,6 +31,11 @@ impl Plan {
         *self.0.lock().unwrap() = Some((writes_away, how));
     }
 
+    /// Nothing fails any more, also if that write never came.
+    pub(crate) fn forget(&self) {
+        *self.0.lock().unwrap() = None;
+    }
+
     fn next(&self) -> Option<Fail> {
         let mut plan = self.0.lock().unwrap();
         match plan.take() {
@@ -58,6 +63,15 @@ impl MemoryCatalog {
     pub(crate) fn count(&self, family: &str) -> usize {
         let prefix = Key::family(family);
         self.rows.lock().unwrap().keys().filter(|k| k.starts_with(prefix.as_bytes())).count()
+    }
+
+    /// The keys and the JSON of a family's records.
+    pub(crate) fn records(&self, family: &str) -> Vec<(Vec<Vec<u8>>, String)> {
+        let prefix = Key::family(family);
+        let rows = self.rows.lock().unwrap();
+        let found = rows.iter().filter(|(k, _)| k.starts_with(prefix.as_bytes()));
+        let json = |row: &Versioned| String::from_utf8_lossy(row.value.get(2..).unwrap_or_default()).into_owned();
+        found.map(|(k, row)| (Key::from_stored(k.clone()).parts().unwrap(), json(row))).collect()
     }
 
     /// Removes everything of a family, as damage would.

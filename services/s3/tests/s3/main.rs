@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used)]
 
 mod buckets;
+mod copies;
 mod crash;
 mod deliver;
 mod door;
@@ -11,6 +12,10 @@ mod guards;
 mod hostile;
 mod listing;
 mod local;
+mod model;
 mod objects;
 mod policies;
 mod record;
+mod tagging;
+mod uploads;
+mod uploads_crash;

@@ -51,7 +51,9 @@ impl Guarded {
             let head = ask.head();
             let announced = self.house.s3.announce(&cx, &head, Some(&ask.body)).await;
             let mut announced: Announced = announced.map_err(|rejected| rejected.fault)?;
-            if let Decision::Deny { because, explicit } = guards::decide(&*self.decide, &cx, &announced).await {
+            if !announced.open
+                && let Decision::Deny { because, explicit } = guards::decide(&*self.decide, &cx, &announced).await
+            {
                 let because = if explicit { format!("{because}!") } else { because };
                 return Err(Fault::new("AccessDenied", 403, because));
             }
@@ -276,4 +278,99 @@ fn a_user_who_is_gone() {
     it.denied("111111111111/no", &get("/bkt/k"));
     let shown = it.ok(ALICE_ROOT, &get("/bkt?policy"));
     assert!(shown.text().contains(&format!("\"{id}\"")) && !shown.text().contains(arn), "{}", shown.text());
+}
+
+fn many(keys: &[&str]) -> Ask {
+    use md5::Digest as _;
+    let objects: String = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
+    let document = format!("<Delete>{objects}</Delete>");
+    let sum = md5::Md5::digest(document.as_bytes());
+    let sum = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, sum);
+    crate::door::post("/bkt?delete").body(document).header("content-md5", sum)
+}
+
+/// Each key is asked about: what a policy keeps from one deletion it keeps from many at once.
+#[test]
+fn of_many_keys_each_is_asked_about() {
+    let it = Guarded::new();
+    for key in ["a/1", "a/2", "b/1"] {
+        it.ok(ALICE_ROOT, &put(format!("/bkt/{key}")).body("x"));
+    }
+    it.denied(BOB_ADM, &many(&["a/1"]));
+    let only = |action: &str, resource: &str| {
+        statement("Allow", BOB, action, "").replace("\"arn:aws:s3:::bkt\",\"arn:aws:s3:::bkt/*\"", resource)
+    };
+    it.set(&only("s3:DeleteObject", "\"arn:aws:s3:::bkt/a/*\""));
+    let reply = it.ok(BOB_ADM, &many(&["a/1", "b/1", "b/none"]));
+    assert_eq!(reply.all("Code"), ["AccessDenied", "AccessDenied"]);
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt")).all("Key"), ["a/2", "b/1"]);
+    assert_eq!(it.ok("111111111111/no", &many(&["a/2"])).all("Code"), ["AccessDenied"]);
+    // A Deny holds against the owner's users too.
+    let deny = statement("Deny", "111111111111", "s3:DeleteObject", "")
+        .replace("\"arn:aws:s3:::bkt\",\"arn:aws:s3:::bkt/*\"", "\"arn:aws:s3:::bkt/b/*\"");
+    it.set(&deny);
+    let reply = it.ok("111111111111/adm", &many(&["a/2", "b/1"]));
+    assert_eq!((reply.all("Deleted").len(), reply.all("Code")), (1, vec!["AccessDenied".to_owned()]));
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt")).all("Key"), ["b/1"]);
+}
+
+/// A copy reads its source, and needs the right to.
+#[test]
+fn a_copy_reads_its_source_with_the_callers_rights() {
+    let it = Guarded::new();
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("alice's").header("x-amz-tagging", "a=1"));
+    it.ok("222222222222/root", &put("/bobs"));
+    let copy = |source: &str| put("/bobs/copy").header("x-amz-copy-source", source);
+    it.denied(BOB_ADM, &copy("bkt/k"));
+    it.set(&statement("Allow", BOB, "s3:GetObject", ""));
+    it.denied(BOB_ADM, &copy("bkt/none"));
+    it.denied(BOB_ADM, &copy("bkt/k"));
+    let without_tags = copy("bkt/k").header("x-amz-tagging-directive", "REPLACE");
+    it.ok(BOB_ADM, &without_tags);
+    assert_eq!(it.ok(BOB_ADM, &get("/bobs/copy")).text(), "alice's");
+    it.set(&format!(
+        "{},{}",
+        statement("Allow", BOB, "s3:GetObject", ""),
+        statement("Allow", BOB, "s3:GetObjectTagging", "")
+    ));
+    it.ok(BOB_ADM, &copy("bkt/k"));
+    assert_eq!(it.ok(BOB_ADM, &head("/bobs/copy")).header("x-amz-tagging-count"), Some("1"));
+    // A Deny of tags holds also where they come with the object.
+    it.set(&statement("Deny", "111111111111", "s3:PutObjectTagging", ""));
+    it.denied("111111111111/adm", &put("/bkt/t").body("x").header("x-amz-tagging", "a=1"));
+    it.denied("111111111111/adm", &crate::door::post("/bkt/t?uploads").header("x-amz-tagging", "a=1"));
+    it.ok("111111111111/adm", &put("/bkt/t").body("x"));
+}
+
+/// Many keys in one call: each is asked about, and a stranger does not come so far that the owner would read of it.
+#[test]
+fn many_keys_at_once() {
+    let it = Guarded::new();
+    for key in ["in/a", "in/b", "out"] {
+        it.ok(ALICE_ROOT, &put(format!("/bkt/{key}")).body("x"));
+    }
+    let document = |keys: &[&str]| {
+        let objects: String = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
+        format!("<Delete xmlns=\"http://s3.amazonaws.com/doc/2006-03-01/\">{objects}</Delete>")
+    };
+    let ask = |keys: &[&str]| {
+        let document = document(keys);
+        it.house.ok(&put("/sums"));
+        it.house.ok(&put("/sums/document").body(document.clone()));
+        let seen = it.house.ok(&head("/sums/document").header("x-amz-checksum-mode", "ENABLED"));
+        let sum = seen.header("x-amz-checksum-crc64nvme").unwrap().to_owned();
+        Ask::new(http::Method::POST, "/bkt?delete").header("x-amz-checksum-crc64nvme", sum).body(document)
+    };
+    it.denied(BOB_ADM, &ask(&["in/a"]));
+    it.set(
+        &statement("Allow", BOB, "s3:DeleteObject", "")
+            .replace("\"arn:aws:s3:::bkt\",\"arn:aws:s3:::bkt/*\"", "\"arn:aws:s3:::bkt/in/*\""),
+    );
+    it.denied(BOB_ADM, &ask(&["out"]));
+    let reply = it.ok(BOB_ADM, &ask(&["in/a", "out"]));
+    assert_eq!(reply.status, 200);
+    assert_eq!(reply.all("Key"), ["in/a", "out"]);
+    assert_eq!(reply.all("Code"), ["AccessDenied"]);
+    assert_eq!(it.ok(ALICE_ROOT, &get("/bkt/out")).text(), "x");
+    assert_eq!(it.call(ALICE_ROOT, &get("/bkt/in/a")).expect_err("gone").code, "NoSuchKey");
 }

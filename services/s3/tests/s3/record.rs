@@ -3,7 +3,7 @@
 use opentrail_event::{Category, Owner, RecordResource};
 use opentrail_wire::{Announced, BodyRule, Service};
 
-use crate::door::{ALICE, Ask, BOB, House, delete, get, head, put, run};
+use crate::door::{ALICE, Ask, BOB, House, delete, get, head, post, put, run};
 
 fn shown(resources: &[RecordResource]) -> Vec<String> {
     let owner = |owner: &Owner| match owner {
@@ -152,7 +152,17 @@ fn only_object_bodies_stream() {
     let rule = |ask: Ask| house.s3.body_rule(&ask.head());
     assert_eq!(rule(put("/bkt/k")), BodyRule::Stream { bytes_max: 5 << 30 });
     assert_eq!(rule(put("/bkt/k?partNumber=1&uploadId=x")), BodyRule::Stream { bytes_max: 5 << 30 });
-    for ask in [put("/bkt"), put("/bkt/k?tagging"), get("/bkt/k"), put("/bkt/%ff"), put("/")] {
+    for ask in [post("/bkt?delete"), post("/bkt/k?uploadId=x")] {
+        assert_eq!(rule(ask), BodyRule::Whole { bytes_max: 4 << 20 });
+    }
+    for ask in [
+        put("/bkt"),
+        put("/bkt/k?tagging"),
+        put("/bkt/k").header("x-amz-copy-source", "x"),
+        get("/bkt/k"),
+        put("/bkt/%ff"),
+        put("/"),
+    ] {
         assert_eq!(rule(ask), BodyRule::Whole { bytes_max: 1 << 20 });
     }
 }
@@ -162,4 +172,18 @@ fn the_service_says_who_it_is() {
     let house = House::new();
     assert_eq!((house.s3.signing_name(), house.s3.event_source()), ("s3", "s3.amazonaws.com"));
     assert_eq!((house.s3.api_version(), house.s3.protocol()), (None, opentrail_protocol::Protocol::RestXml));
+}
+
+/// A bucket that somebody else made between announcement and run is not recorded as the caller's.
+#[test]
+fn a_lost_race_for_a_name_hides_its_owner() {
+    let house = House::new();
+    let ask = put("/bkt").by(BOB);
+    let mut announced = run(house.announce(&ask)).ok().unwrap();
+    assert_eq!(shown(&announced.resources), [format!("{BOB} AWS::S3::Bucket arn:aws:s3:::bkt")]);
+    house.ok(&put("/bkt"));
+    let body = opentrail_wire::RequestBody::Whole(Default::default());
+    let result = run(house.s3.run(&ask.cx(), &ask.head(), &mut announced, body));
+    assert_eq!(result.err().expect("taken").code, "BucketAlreadyExists");
+    assert_eq!(shown(&announced.resources), ["hidden AWS::S3::Bucket arn:aws:s3:::bkt"]);
 }

@@ -79,7 +79,7 @@ async fn life(disk: &SimDisk, settings: &JournalSettings, batches: u64, tried: &
 fn each_change_fails_once_landed_and_not_landed() {
     let settings = small();
     for hold in [false, true] {
-        for fault in [Fault::Landed, Fault::NotLanded] {
+        for fault in [Fault::Landed, Fault::NotLanded, Fault::NoRoom] {
             for power in [None, Some(1), Some(2)] {
                 let mut nth = 1;
                 loop {
@@ -140,7 +140,7 @@ fn torn_power_loses_nothing_acknowledged() {
                     if n + 1 == batches && dice.below(2) == 0 {
                         disk.fail_at(
                             1 + dice.below(2),
-                            if dice.below(2) == 0 { Fault::Landed } else { Fault::NotLanded },
+                            [Fault::Landed, Fault::NotLanded, Fault::NoRoom][dice.below(3) as usize],
                         );
                     }
                     let acknowledged = journal.append(kit::entries(1, next..next + count, 300)).await.is_ok();
@@ -184,15 +184,20 @@ fn a_disk_that_is_full_for_a_moment_is_no_reason_to_restart() {
     let settings = small();
     // The second change of an append is its sync, unless it rolls: then there are the footer's write and sync, the next
     // segment's create, write, sync and folder, and only then its own.
-    for fault in [Fault::Landed, Fault::NotLanded] {
+    // A sync that fails is mended where it says that there is no room, and else never.
+    for fault in [Fault::Landed, Fault::NotLanded, Fault::NoRoom] {
+        let no_room = fault == Fault::NoRoom;
         for (rolls, nth, mended) in [
             (false, 1, true),
-            (false, 2, false),
+            (false, 2, no_room),
             (true, 1, true),
-            (true, 2, false),
+            (true, 2, no_room),
             (true, 3, true),
             (true, 4, true),
+            (true, 5, no_room),
+            (true, 6, false),
             (true, 7, true),
+            (true, 8, no_room),
         ] {
             let story = format!("change {nth} {fault:?}, rolls {rolls}");
             let disk = disk();

@@ -330,9 +330,3 @@ fn pages_go_on_where_the_last_one_ended_and_tokens_are_bound_to_the_question() {
     check(ANNA, "us-east-1", &|q| q["EventCategory"] = json!("insight"));
     check(ANNA, "us-east-1", &|q| q["NextToken"] = json!(format!("{}A", q["NextToken"].as_str().expect("a token"))));
 }
-
-#[test]
-fn the_table_lists_what_is_built() {
-    let house = house();
-    assert_eq!(house.service.operations().map(|facts| facts.name).collect::<Vec<_>>(), ["LookupEvents"]);
-}
