@@ -84,6 +84,7 @@ class Trail:
     def validate_logs(self, region):
         """Exit code and everything that `aws cloudtrail validate-logs` says."""
         words = ["cloudtrail", "validate-logs", "--trail-arn", self.arn, "--start-time", self.started, "--verbose"]
+        # From the environment it would take the region for the keys, and the trail's home for the digests.
         words += ["--region", region]
         env = {**CLEAN, **self.server.variables(region=region)}
         done = subprocess.run([AWS, *words], env=env, capture_output=True, text=True)
@@ -113,6 +114,7 @@ def found(answer):
 def test_what_was_delivered_is_valid(trail):
     for region in REGIONS:
         code, said = trail.validate_logs(region)
+        assert code == 0, said
         digests, logs = re.findall(r"(\d+)/(\d+) (?:digest|log) files valid", said)
         assert code == 0 and "INVALID" not in said, said
         assert digests[0] == digests[1] == str(len(trail.digests(region))) and int(logs[0]) >= 3
