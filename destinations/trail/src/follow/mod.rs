@@ -12,9 +12,10 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
 
-use crate::Delivery;
+use crate::member::Member;
+use crate::{Delivery, Parting};
 use open::{Body, OpenFiles, Put};
-use route::Routes;
+use route::{Group, Routes};
 use select::Seen;
 
 pub(crate) use commit::{Committer, Staged, Standing};
@@ -37,6 +38,8 @@ struct State {
     /// Files that are cut and not staged.
     cut: Vec<Body>,
     staged: Vec<Staged>,
+    /// Calls that changed a trail and whose records have come by.
+    heard: Vec<Parting>,
     /// Applied and not committed, commits that run included.
     uncommitted_bytes: u64,
     /// When what is applied is due to be committed, on the monotonic clock; `None` while nothing is.
@@ -65,6 +68,7 @@ impl Delivery {
     fn take_in(&self, frames: &[Frame]) {
         let now = self.world.now().as_second();
         let timeline = self.trails.timeline();
+        let partings = timeline.partings();
         let mut state = self.course.state();
         let state = &mut *state;
         let mut unreadable = 0;
@@ -80,26 +84,38 @@ impl Delivery {
                 continue;
             }
             let snapshot = timeline.at(position);
-            if snapshot.trails.is_empty() {
+            let parts = partings.iter().any(|parting| parting.before.account == frame.entry.account);
+            if snapshot.trails.is_empty() && !parts {
                 continue;
             }
             let groups = state.routes.of(&snapshot, frame.entry.account, &frame.entry.region);
-            if groups.is_empty() {
+            if groups.is_empty() && !parts {
                 continue;
             }
             let Ok(seen) = Seen::parse(&frame.entry.bytes) else {
                 unreadable += 1;
                 continue;
             };
-            for group in groups.iter().filter(|group| group.wants(&seen)) {
-                let put = Put {
-                    account: frame.entry.account,
-                    region: &frame.entry.region,
-                    record: &frame.entry.bytes,
-                    event_time_s: seen.event_time_s(),
-                    is_delivery: seen.is_delivery(),
-                    now_s: now,
-                };
+            let put = Put {
+                account: frame.entry.account,
+                region: &frame.entry.region,
+                record: &frame.entry.bytes,
+                event_time_s: seen.event_time_s(),
+                is_delivery: seen.is_delivery(),
+                now_s: now,
+            };
+            let parting = partings.iter().find(|p| p.before.account == put.account && seen.is_call(&p.request_id));
+            let before = parting.and_then(|parting| {
+                state.heard.push(parting.clone());
+                state.routes.alone(&parting.before, put.region)
+            });
+            let wanting = || groups.iter().filter(|group| group.wants(&seen));
+            // The trail takes the record of a change as it is now, or else as it was: never twice.
+            let taken = |alone: &&Group| {
+                let is_it = |member: &Member| member.trail == alone.members[0].trail;
+                alone.wants(&seen) && !wanting().any(|group| group.members.iter().any(is_it))
+            };
+            for group in wanting().chain(before.as_ref().filter(taken)) {
                 state.open.put(group, &put, || self.spool.name(), &mut state.cut);
                 selected += 1;
             }

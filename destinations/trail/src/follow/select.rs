@@ -5,6 +5,8 @@ use opentrail_selector::{Compiled, EventSelectors};
 
 use crate::spool::publish::SERVICE;
 
+const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+
 /// Services whose events belong to no region: they are recorded in us-east-1. `sts` is one of them at its global endpoint only.
 const GLOBAL_SOURCES: [&str; 8] = [
     "iam.amazonaws.com",
@@ -51,6 +53,11 @@ impl<'a> Seen<'a> {
     pub(crate) fn is_of_global_service(&self) -> bool {
         let source = &*self.view.event_source;
         GLOBAL_SOURCES.contains(&source) && (source != "sts.amazonaws.com" || !self.says(REGIONAL))
+    }
+
+    /// Whether it is the record of this call of CloudTrail's own API.
+    pub(crate) fn is_call(&self, request_id: &str) -> bool {
+        self.view.event_source == CLOUDTRAIL && self.says(format!(r#""requestID":"{request_id}""#).as_bytes())
     }
 
     fn says(&self, words: &[u8]) -> bool {
