@@ -4,6 +4,7 @@ pub(crate) mod commit;
 pub(crate) mod open;
 mod route;
 mod select;
+mod waiting;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -17,6 +18,7 @@ use crate::{Delivery, Parting};
 use open::{Body, OpenFiles, Put};
 use route::{Group, Routes};
 use select::Seen;
+use waiting::Waiting;
 
 pub(crate) use commit::{Committer, Staged, Standing};
 
@@ -34,6 +36,7 @@ pub(crate) struct Course(Mutex<State>);
 struct State {
     applied: Positions,
     routes: Routes,
+    waiting: Waiting,
     open: OpenFiles,
     /// Files that are cut and not staged.
     cut: Vec<Body>,
@@ -68,9 +71,9 @@ impl Delivery {
     fn take_in(&self, frames: &[Frame]) {
         let now = self.world.now().as_second();
         let timeline = self.trails.timeline();
-        let partings = timeline.partings();
         let mut state = self.course.state();
         let state = &mut *state;
+        state.waiting.renew(timeline.partings());
         let mut unreadable = 0;
         let mut selected = 0;
         for frame in frames {
@@ -84,12 +87,12 @@ impl Delivery {
                 continue;
             }
             let snapshot = timeline.at(position);
-            let parts = partings.iter().any(|parting| parting.before.account == frame.entry.account);
-            if snapshot.trails.is_empty() && !parts {
+            let waits = state.waiting.any_of(frame.entry.account);
+            if snapshot.trails.is_empty() && !waits {
                 continue;
             }
             let groups = state.routes.of(&snapshot, frame.entry.account, &frame.entry.region);
-            if groups.is_empty() && !parts {
+            if groups.is_empty() && !waits {
                 continue;
             }
             let Ok(seen) = Seen::parse(&frame.entry.bytes) else {
@@ -104,8 +107,7 @@ impl Delivery {
                 is_delivery: seen.is_delivery(),
                 now_s: now,
             };
-            let parting = partings.iter().find(|p| p.before.account == put.account && seen.is_call(&p.request_id));
-            let before = parting.and_then(|parting| {
+            let before = state.waiting.call(put.account, &seen).and_then(|parting| {
                 state.heard.push(parting.clone());
                 state.routes.alone(&parting.before, put.region)
             });
