@@ -147,7 +147,7 @@ impl House {
             let new = NewTrail { account, home, name, config, tags: Default::default() };
             self.runtime.block_on(async {
                 let trail = self.trails.create(new).await?;
-                self.trails.put_selectors(&trail.id, everything()).await?;
+                self.trails.put_selectors(&trail.id, everything(), None).await?;
                 self.trails.start_logging(&trail.id).await
             })?;
         }
