@@ -2,6 +2,7 @@
 //! offline check of the chain finds nothing wrong.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::io::Read;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -89,9 +90,10 @@ fn delivered(server: &Server, ids: &[String]) -> Result<u64> {
     let give_up = Instant::now() + DELIVERED_WITHIN;
     loop {
         for key in log_files(&mut client)? {
-            if !read.contains_key(&key) {
-                let body = call(&mut client, "get a log file", &s3(Method::GET, &format!("{BUCKET}/{key}"), "", b""))?;
-                read.insert(key, request_ids(&body)?);
+            if let Entry::Vacant(unread) = read.entry(key) {
+                let path = format!("{BUCKET}/{}", unread.key());
+                let body = call(&mut client, "get a log file", &s3(Method::GET, &path, "", b""))?;
+                unread.insert(request_ids(&body)?);
             }
         }
         let mut found: HashMap<&str, u32> = HashMap::new();

@@ -28,18 +28,21 @@ use crate::{DeliveryReport, Desk, Parts, PublicKey, ReportError, Reports, TokenK
 use memory::{MemoryCatalog, MemoryTable};
 
 #[path = "../../../destinations/history/src/tests/memory.rs"]
-mod memory;
+pub(crate) mod memory;
 
 const NOW: &str = "2026-06-01T00:00:00Z";
 const ANNA: &str = "111111111111";
 const EVE: &str = "999999999999";
+
+/// A trail, and both ends of the time that was asked for.
+type Asked = (String, Option<i64>, Option<i64>);
 
 /// Reports that a test writes.
 #[derive(Default)]
 struct Told {
     report: Mutex<DeliveryReport>,
     keys: Mutex<Vec<PublicKey>>,
-    asked: Mutex<Vec<(String, Option<i64>, Option<i64>)>>,
+    asked: Mutex<Vec<Asked>>,
     failing: Mutex<bool>,
 }
 

@@ -5,7 +5,7 @@ const FUNCTION: &str = "arn:aws:lambda:us-east-1:123456789012:function:f";
 
 fn check(selectors: &EventSelectors, expect: Result<(), &str>) {
     let got = selectors.check(For::Trail).map_err(|error| error.to_string());
-    assert_eq!(got.as_ref().map(|()| ()).map_err(String::as_str), expect, "{selectors:?}");
+    assert_eq!(got.as_ref().copied().map_err(String::as_str), expect, "{selectors:?}");
 }
 
 fn is(name: &str, value: &str) -> FieldSelector {

@@ -97,7 +97,7 @@ enum Step {
     Publish,
     Digest,
     Advance(u16),
-    StepBack(u16),
+    ClockBack(u16),
     Restart,
     Bucket(bool),
     Stop,
@@ -115,7 +115,7 @@ fn step() -> impl Strategy<Value = Step> {
         3 => Just(Step::Publish),
         3 => Just(Step::Digest),
         4 => (1_u16..5_000).prop_map(Step::Advance),
-        1 => (1_u16..5_000).prop_map(Step::StepBack),
+        1 => (1_u16..5_000).prop_map(Step::ClockBack),
         2 => Just(Step::Restart),
         2 => any::<bool>().prop_map(Step::Bucket),
         1 => Just(Step::Stop),
@@ -139,7 +139,7 @@ async fn take(house: &mut House, step: Step) {
         Step::Publish => house.delivery.publish_due().await,
         Step::Digest => house.digests().await,
         Step::Advance(seconds) => house.advance(seconds.into()),
-        Step::StepBack(seconds) => {
+        Step::ClockBack(seconds) => {
             let back = house.world.now() - Duration::from_secs(seconds.into());
             house.clock.set_wall(back);
         }

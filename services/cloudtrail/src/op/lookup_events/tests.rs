@@ -1,8 +1,5 @@
 //! The operation over a history in memory, called as the door calls it: JSON in, JSON out.
 
-#[path = "../../../../../destinations/history/src/tests/memory.rs"]
-mod memory;
-
 use std::net::{IpAddr, Ipv4Addr};
 use std::sync::Arc;
 
@@ -16,7 +13,7 @@ use opentrail_wire::{AnswerBody, RequestBody, RequestHead, RpcService, Service};
 use serde_json::{Value, json};
 
 use super::*;
-use memory::{MemoryCatalog, MemoryTable};
+use crate::tests::memory::{MemoryCatalog, MemoryTable};
 
 const NOW: &str = "2026-06-01T00:00:00.500Z";
 const ANNA: &str = "123456789012";
