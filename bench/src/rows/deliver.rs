@@ -247,7 +247,7 @@ pub(crate) fn deliver(bench: &Bench) -> Result<Vec<Figure>> {
             format!("deliver {} events by one trail", one.events),
             one.per_second(),
             "events/CPU s",
-            Goal::AtLeast(150e3),
+            Goal::AtLeast(70e3),
         )
         .beside("gzip -6 alone", peer)
         .cpu(one.cpu_s),
