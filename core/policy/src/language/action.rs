@@ -1,7 +1,7 @@
 //! Which actions a statement is about, found without looking at all that it names.
 //!
 //! Names without wildcards are sorted and searched; patterns are tried one by one. Before either, 64 bits tell statements of
-//! other services apart: each service has one of them.
+//! other services apart: each service has one of them, some share one.
 
 use super::glob::Glob;
 

@@ -253,7 +253,7 @@ impl Late {
         let Some((last, between)) = between.split_last() else { return rest.is_empty() };
         for segment in between {
             let end = match segment.as_slice() {
-                [Piece::Text(own)] => memmem::find(rest.as_bytes(), own.as_bytes()).map(|at| at + own.len()),
+                [Piece::Text(own)] => find(rest, own),
                 pieces => Segment::of(pieces, context).find(rest),
             };
             match end {
@@ -409,10 +409,23 @@ impl Segment {
     /// Where the first occurrence in `text` ends.
     fn find(&self, text: &str) -> Option<usize> {
         match self {
-            Self::Text(own) => memmem::find(text.as_bytes(), own.as_bytes()).map(|at| at + own.len()),
+            Self::Text(own) => find(text, own),
             Self::Holes(own) => find_holes(own, text),
         }
     }
+}
+
+/// A text so short is not worth what `memmem` prepares; trying it at every place is bounded by its square.
+const SHORT_BYTES_MAX: usize = 64;
+
+/// Where the first `own` in `text` ends.
+fn find(text: &str, own: &str) -> Option<usize> {
+    let (text, own) = (text.as_bytes(), own.as_bytes());
+    let at = match text.len() {
+        0..=SHORT_BYTES_MAX if !own.is_empty() => text.windows(own.len()).position(|part| part == own),
+        _ => memmem::find(text, own),
+    };
+    at.map(|at| at + own.len())
 }
 
 /// Shift-and: bit `i` of the state says that the first `i + 1` characters of the segment end here.

@@ -5,13 +5,14 @@
 //! only what this policy says; who else is to be asked is [`judge`](crate::judge())'s part.
 //!
 //! Cast: `json` reads text, `parse` makes statements of it, `bucket`, `identity` and `trust` know what is allowed where,
-//! `action`, `glob`, `condition`, `principal` and `value` match, `answer` puts it together, `public` finds what is open to
+//! `front`, `action`, `glob`, `condition`, `principal` and `value` match, `answer` puts it together, `public` finds what is open to
 //! everybody.
 
 mod action;
 mod answer;
 mod bucket;
 mod condition;
+mod front;
 mod glob;
 mod identity;
 mod json;
@@ -31,6 +32,7 @@ pub(crate) use action::Lowered;
 pub(crate) use answer::{Answer, Asked};
 pub use answer::{Matched, Miss, StatementName, Verdict};
 use condition::Condition;
+use front::Front;
 use glob::ArnPattern;
 use principal::Principals;
 pub use principal::{Named, Reach};
@@ -75,11 +77,17 @@ impl Kind {
         }
     }
 
-    fn json_error(&self, error: PolicyError) -> PolicyError {
-        match self {
-            Self::Trust => PolicyError::new("This policy contains invalid Json", error.detail),
-            _ => self.error(error.message, error.detail),
-        }
+    /// What is said of bytes that are no JSON.
+    fn json_error(&self, bytes: &[u8], error: PolicyError) -> PolicyError {
+        let is_indented = bytes.first().is_some_and(u8::is_ascii_whitespace);
+        let message = match self {
+            Self::Bucket { .. } => return error,
+            Self::Identity if is_indented => "The policy failed legacy parsing",
+            Self::Managed | Self::Trust if is_indented => "JSON strings must not have leading spaces",
+            Self::Trust => "This policy contains invalid Json",
+            Self::Identity | Self::Managed => "Syntax errors in policy.",
+        };
+        PolicyError::new(message, error.detail)
     }
 }
 
@@ -158,8 +166,8 @@ struct Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
-    /// For each statement, [the services](Actions::services) that it can be about.
-    services: Vec<u64>,
+    /// One for each statement.
+    fronts: Vec<Front>,
 }
 
 impl Policy {
@@ -183,8 +191,8 @@ impl Policy {
     }
 
     fn of(document: parse::Document) -> Self {
-        let services = document.statements.iter().map(|statement| statement.actions.services()).collect();
-        Self { statements: document.statements, services }
+        let fronts = document.statements.iter().map(Front::of).collect();
+        Self { statements: document.statements, fronts }
     }
 
     /// Whom it names, each once.
