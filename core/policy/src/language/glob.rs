@@ -421,8 +421,11 @@ const SHORT_BYTES_MAX: usize = 64;
 /// Where the first `own` in `text` ends.
 fn find(text: &str, own: &str) -> Option<usize> {
     let (text, own) = (text.as_bytes(), own.as_bytes());
-    let at = match text.len() {
-        0..=SHORT_BYTES_MAX if !own.is_empty() => text.windows(own.len()).position(|part| part == own),
+    let at = match own.split_first() {
+        Some((first, more)) if text.len() <= SHORT_BYTES_MAX => {
+            let places = text.len().checked_sub(more.len())?;
+            memchr::memchr_iter(*first, &text[..places]).find(|at| text[at + 1..].starts_with(more))
+        }
         _ => memmem::find(text, own),
     };
     at.map(|at| at + own.len())
