@@ -11,6 +11,7 @@
 
 mod decide;
 mod directory;
+mod judge;
 mod language;
 mod principal;
 mod seal;
@@ -20,9 +21,13 @@ pub use directory::{
     AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
     User, UserPolicy, account_of,
 };
+pub use judge::{
+    Attached, By, Case, Explanation, Holder, Layer, Opinion, Outcome, ResourceKind, Rights, Ruling, Source, Step,
+    explain, judge,
+};
 pub use language::{
-    BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
-    PolicyError, Reach, Request, StatementName, Verdict,
+    BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Matched, Miss, Named, Policy,
+    PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size,
 };
 pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret};
 pub use seal::{Seal, SealError};
