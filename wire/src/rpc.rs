@@ -10,7 +10,7 @@ use opentrail_protocol::{Document, Malformed, OperationModel, Protocol, Violatio
 
 use crate::{
     Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Operation, Rejected, RequestBody, RequestHead, RpcAnswer,
-    RpcService, Service,
+    RpcService, Service, Touched,
 };
 
 /// Bodies of awsJson and Query requests.
@@ -136,6 +136,24 @@ impl RpcService {
         Err(Rejected { fault, known: Some(Box::new(announced)) })
     }
 
+    /// Finds out what else a call touches.
+    async fn touch(&self, cx: &Cx, mut announced: Announced) -> Result<Announced, Rejected> {
+        let Some(input) = announced.input.downcast_mut::<Input>() else { return Ok(announced) };
+        let operation = self.operations.get(input.operation).expect("a place that was found in the table");
+        // Taken out for the while: a call that is announced cannot be shared between threads.
+        let document = std::mem::replace(&mut input.document, Document::Null);
+        let touched = operation.touches(cx, &document).await;
+        if let Some(input) = announced.input.downcast_mut::<Input>() {
+            input.document = document;
+        }
+        match touched {
+            Ok(Touched { owner, policy, context, also, shown }) => {
+                Ok(Announced { owner, policy, context, also, shown, ..announced })
+            }
+            Err(fault) => Err(Rejected { fault, known: Some(Box::new(announced)) }),
+        }
+    }
+
     /// `document` is absent where the input could not be read.
     fn announced(
         &self,
@@ -167,6 +185,8 @@ impl RpcService {
             owner: None,
             policy: None,
             context: Context::new(),
+            also: Vec::new(),
+            shown: None,
             open: facts.open,
             request_parameters,
             resources,
@@ -187,6 +207,8 @@ impl RpcService {
             owner: None,
             policy: None,
             context: Context::new(),
+            also: Vec::new(),
+            shown: None,
             open: false,
             request_parameters,
             resources: Vec::new(),
@@ -269,7 +291,10 @@ impl Service for RpcService {
         head: &'a RequestHead,
         body: Option<&'a Bytes>,
     ) -> BoxFuture<'a, Result<Announced, Rejected>> {
-        Box::pin(async move { self.announce_now(cx, head, body) })
+        Box::pin(async move {
+            let announced = self.announce_now(cx, head, body)?;
+            self.touch(cx, announced).await
+        })
     }
 
     fn run<'a>(

@@ -13,7 +13,7 @@ use opentrail_journal::CallClass;
 use opentrail_policy::{Context, Policy, Principal};
 use opentrail_protocol::Protocol;
 
-use crate::{BodyFault, Fault};
+use crate::{BodyFault, Fault, Need};
 
 /// The circumstances of one call whose caller is proven.
 #[derive(Debug, Clone)]
@@ -94,6 +94,10 @@ pub struct Announced {
     pub policy: Option<Arc<Policy>>,
     /// The service's own condition keys. The door adds those that every call has ([`Cx::context`]).
     pub context: Context,
+    /// What must be allowed besides.
+    pub also: Vec<Need>,
+    /// How a denial names what is touched, where that is not the first ARN.
+    pub shown: Option<String>,
     /// Open to every proven caller: the decider is not asked.
     pub open: bool,
     /// As records spell it; `None` for null.

@@ -132,6 +132,8 @@ impl S3Service {
             owner,
             policy,
             context: own,
+            also: Vec::new(),
+            shown: None,
             open,
             request_parameters: Some(request_parameters(
                 &call,

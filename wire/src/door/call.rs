@@ -182,25 +182,48 @@ impl Underway {
             policy: announced.policy.as_deref(),
             context: &context,
         };
-        match hall.decide.decide(question).await {
-            Decision::Allow => Ok(()),
-            Decision::Deny { because, explicit } => Err(Denial { fault: self.denial(announced, &because), explicit }),
+        if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
+            let shown = announced.shown.as_deref().or(announced.arns.first().map(|arn| arn.as_str()));
+            return Err(Denial { fault: self.denial(&announced.action, shown, announced.owner, &because), explicit });
         }
+        for need in std::mem::take(&mut announced.also) {
+            let mut context = context.clone();
+            context.merge(need.context);
+            let question = Question {
+                principal: &self.cx.principal,
+                action: &need.action,
+                resources: &need.arns,
+                resource_account: need.owner,
+                read_only: announced.class.read_only,
+                policy: need.policy.as_deref(),
+                context: &context,
+            };
+            if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
+                let shown = need.arns.first().map(|arn| arn.as_str());
+                return Err(Denial { fault: self.denial(&need.action, shown, need.owner, &because), explicit });
+            }
+        }
+        Ok(())
     }
 
-    fn denial(&self, announced: &Announced, because: &str) -> Fault {
+    /// `shown`: what is touched, as the answer names it.
+    fn denial(&self, action: &str, shown: Option<&str>, owner: Option<AccountId>, because: &str) -> Fault {
         let protocol = self.tongue.protocol;
-        let foreign = announced.owner.is_some_and(|owner| owner != self.cx.account());
+        let foreign = owner.is_some_and(|owner| owner != self.cx.account());
         if protocol == Protocol::RestXml && foreign {
             return Fault::new("AccessDenied", 403, "Access Denied");
         }
-        let resource = match announced.arns.first() {
-            Some(arn) if protocol == Protocol::RestXml => format!(" on resource: \"{arn}\""),
-            Some(arn) => format!(" on resource: {arn}"),
-            None => String::new(),
-        };
-        let (who, action) = (self.cx.principal.arn(), &announced.action);
-        let message = format!("User: {who} is not authorized to perform: {action}{resource} {because}");
+        let mut message = format!("User: {} is not authorized to perform: {action}", self.cx.principal.arn());
+        match shown {
+            Some(shown) if protocol == Protocol::RestXml => message.push_str(&format!(" on resource: \"{shown}\"")),
+            Some(shown) => message.push_str(&format!(" on resource: {shown}")),
+            None => {}
+        }
+        // Some denials say no more (`spec/policy.md` 5).
+        if !because.is_empty() {
+            message.push(' ');
+            message.push_str(because);
+        }
         match protocol {
             Protocol::AwsJson1_0 | Protocol::AwsJson1_1 => Fault::client("AccessDeniedException", message),
             Protocol::RestJson => Fault::new("AccessDeniedException", 403, message),

@@ -182,6 +182,8 @@ impl Service for ToyS3 {
                 owner: head.raw_path.contains("/foreign").then(|| FOREIGN.parse().unwrap()),
                 policy: head.raw_path.contains("/foreign-policy").then(|| Arc::new(a_policy())),
                 context: Default::default(),
+                also: Vec::new(),
+                shown: None,
                 open: false,
                 request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}{long}\"}}", head.raw_path))),
                 resources: match head.raw_path.contains("/foreign") {
