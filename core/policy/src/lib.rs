@@ -17,8 +17,8 @@ mod seal;
 
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
-    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
-    User, UserPolicy, account_of,
+    AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
+    Merged, NewAccessKey, Plan, Starters, User, UserPolicy, account_of, rows,
 };
 pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
