@@ -79,6 +79,8 @@ impl Need {
 /// What a call touches beyond its ARNs, found out before the decision.
 #[derive(Debug, Default)]
 pub struct Touched {
+    /// In place of what [`Operation::arns`] said, where that cannot be said without asking: a path is part of an ARN of IAM's.
+    pub arns: Option<Vec<Arn>>,
     /// The account that owns what is touched, where it is known and not the caller's.
     pub owner: Option<AccountId>,
     /// The policy of what is touched, where it has one: a role's trust policy.

@@ -147,8 +147,9 @@ impl RpcService {
             input.document = document;
         }
         match touched {
-            Ok(Touched { owner, policy, context, also, shown }) => {
-                Ok(Announced { owner, policy, context, also, shown, ..announced })
+            Ok(Touched { arns, owner, policy, context, also, shown }) => {
+                let arns = arns.unwrap_or_else(|| std::mem::take(&mut announced.arns));
+                Ok(Announced { arns, owner, policy, context, also, shown, ..announced })
             }
             Err(fault) => Err(Rejected { fault, known: Some(Box::new(announced)) }),
         }

@@ -19,7 +19,8 @@ mod seal;
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
     AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
-    Merged, NewAccessKey, Plan, Starters, User, UserPolicy, account_of, rows,
+    Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, hash_password, is_password, mfa_code,
+    mfa_seed, rows,
 };
 pub use judge::{Attached, By, Case, Holder, Layer, ResourceKind, Rights, Ruling, Source};
 pub use language::{

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentrail_event::AccountId;
 
-use crate::{Credential, UserPolicy};
+use crate::{Credential, Rights, UserPolicy};
 
 /// Most credentials, and most policies, that are kept.
 const ENTRIES_MAX: usize = 10_000;
@@ -27,6 +27,7 @@ struct State {
     generation: u64,
     credentials: HashMap<String, Arc<Credential>>,
     policies: HashMap<PolicyKey, Option<UserPolicy>>,
+    rights: HashMap<PolicyKey, Arc<Rights>>,
 }
 
 /// Proof of when a read began.
@@ -57,6 +58,18 @@ impl Cache {
         let mut state = self.state();
         if state.generation == read_at.0 {
             put(&mut state.policies, key, policy);
+        }
+    }
+
+    /// By unique id.
+    pub(crate) fn rights(&self, account: AccountId, id: &str) -> Option<Arc<Rights>> {
+        self.state().rights.get(&(account, id.to_owned())).cloned()
+    }
+
+    pub(crate) fn keep_rights(&self, read_at: Generation, account: AccountId, id: &str, rights: &Arc<Rights>) {
+        let mut state = self.state();
+        if state.generation == read_at.0 {
+            put(&mut state.rights, (account, id.to_owned()), rights.clone());
         }
     }
 
@@ -95,6 +108,7 @@ impl Drop for Change<'_> {
         if let Some(account) = &self.touched.account {
             // Changes are rare beside questions, and what hangs on what is not worth keeping track of.
             state.policies.retain(|(of, _), _| of != account);
+            state.rights.retain(|(of, _), _| of != account);
         }
     }
 }

@@ -12,7 +12,9 @@ mod keys;
 mod lookup;
 mod managed;
 mod names;
+mod rights;
 pub mod rows;
+mod secrets;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -32,6 +34,8 @@ pub use configured::{ConfiguredKey, Merged, Plan};
 pub use draft::{Committed, Draft};
 pub use ids::account_of;
 pub use managed::{MANAGED, ManagedPolicy};
+pub use rights::RightsOf;
+pub use secrets::{hash_password, is_password, mfa_code, mfa_seed};
 
 use cache::{Cache, Touched};
 
