@@ -52,6 +52,11 @@ impl Arn {
         Self(format!("arn:aws:{service}:{region}:{account}:{resource}"))
     }
 
+    /// As somebody wrote it: it may be the name of nothing.
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -209,7 +209,7 @@ impl House {
 
         // Who answers.
         let models = Models::builtin();
-        let [sts, iam] = opentrail_iam::services(&models);
+        let [sts, iam] = opentrail_iam::services(&models, &directory);
         let find = Arc::new(find::HistoryFind { history: history.clone() });
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(opentrail_cloudtrail::service(

@@ -1,23 +1,37 @@
 //! STS and IAM, one crate for both, as their answers depend on the same people.
 //!
 //! - **From** `wire`, which has proven who is calling.
-//! - **To** the caller: GetCallerIdentity needs nothing but the proof itself.
-//! - **Promises** that every other operation of both public models answers an error that names it.
-//! - **Does not promise** roles, sessions or policies yet.
-//! - **On crash** nothing: there is no state here.
-//! - **Absent on purpose**: accounts, users and keys of our own making; they are `core/policy`'s, and the `opentrail` service changes them.
+//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies; the `opentrail` service changes the same ones.
+//! - **Promises** that each call is one transaction over all that it read, that names and texts are AWS's, and that every
+//!   operation that is not built answers an error that names it.
+//! - **Does not promise** to decide anything: it says what a call touches, and the door asks.
+//! - **On crash** a call has happened in whole or not at all.
+//! - **Absent on purpose**: records of its own; server certificates, SSH keys, signing certificates and credentials of single
+//!   services, which nothing here would use.
 
+mod documents;
+mod entity;
+mod faults;
 mod op;
+mod page;
+mod picture;
+mod shapes;
+mod tags;
+mod verb;
+mod what;
 
+use std::sync::Arc;
+
+use opentrail_policy::Directory;
 use opentrail_protocol::Models;
 use opentrail_wire::RpcService;
 
 /// Both services.
-pub fn services(models: &Models) -> [RpcService; 2] {
+pub fn services(models: &Models, directory: &Arc<Directory>) -> [RpcService; 2] {
     let model = |name: &str| models.by_signing_name(name).expect("the models of sts and iam are built in");
     [
         RpcService::new(model("sts"), vec![Box::new(op::get_caller_identity::GetCallerIdentity)]),
-        RpcService::new(model("iam"), Vec::new()).into_global(),
+        RpcService::new(model("iam"), op::table(directory)).into_global(),
     ]
 }
 
