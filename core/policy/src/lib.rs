@@ -11,6 +11,7 @@
 
 mod decide;
 mod directory;
+mod judge;
 mod language;
 mod principal;
 mod seal;
@@ -20,6 +21,7 @@ pub use directory::{
     AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
     User, UserPolicy, account_of,
 };
+pub use judge::{Attached, By, Case, Holder, Layer, ResourceKind, Rights, Ruling, Source};
 pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
     PolicyError, Reach, Request, StatementName, Verdict,

@@ -74,17 +74,49 @@ impl Context {
     }
 }
 
-/// Who asks, as policies tell callers apart.
+/// Who asks, as policies tell callers apart (`spec/policy.md` 1.3).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Caller {
+    /// Somebody without a signature.
+    Anonymous,
     Root {
         account: AccountId,
     },
+    /// A user, by a key of its own or by a session of `GetSessionToken`.
     User {
         account: AccountId,
         arn: Arn,
         /// `AIDA…`
         unique_id: String,
+    },
+    /// A session of a role.
+    Role {
+        account: AccountId,
+        /// With its path.
+        role_arn: Arn,
+        /// `AROA…`
+        role_id: String,
+        /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`, without the path.
+        session_arn: Arn,
+        session_name: String,
+    },
+    /// A session of `GetFederationToken`.
+    Federated {
+        account: AccountId,
+        /// `arn:aws:sts::ACCOUNT:federated-user/NAME`
+        arn: Arn,
+        /// `AIDA…` of the user that made it; `None` where the root did.
+        user_id: Option<String>,
+    },
+    /// The holder of a token of an OpenID Connect provider, about to assume a role by it.
+    WebIdentity {
+        /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`, or the name of one that AWS knows: `accounts.google.com`.
+        provider: String,
+    },
+    /// The holder of an assertion of a SAML provider, about to assume a role by it.
+    Saml {
+        /// `arn:aws:iam::ACCOUNT:saml-provider/NAME`
+        provider: String,
     },
     /// A service in its own name. For whom it acts stands in the context: `aws:SourceArn`, `aws:SourceAccount`.
     Service {
@@ -94,11 +126,14 @@ pub enum Caller {
 }
 
 impl Caller {
-    /// The account that the caller belongs to; services belong to none.
+    /// The account that the caller belongs to; services, the anonymous and holders of foreign tokens belong to none.
     pub fn account(&self) -> Option<AccountId> {
         match self {
-            Self::Root { account } | Self::User { account, .. } => Some(*account),
-            Self::Service { .. } => None,
+            Self::Root { account }
+            | Self::User { account, .. }
+            | Self::Role { account, .. }
+            | Self::Federated { account, .. } => Some(*account),
+            Self::Anonymous | Self::WebIdentity { .. } | Self::Saml { .. } | Self::Service { .. } => None,
         }
     }
 }
