@@ -73,6 +73,7 @@ impl Grants {
     async fn allows(&self, question: &Question<'_>) -> bool {
         match &question.principal.kind {
             PrincipalKind::Operator | PrincipalKind::Root => true,
+            PrincipalKind::Role { .. } | PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity { .. } => false,
             PrincipalKind::User { name, .. } => {
                 match self.directory.policy_of(question.principal.account, name).await {
                     Ok(Some(UserPolicy::Admin)) => true,

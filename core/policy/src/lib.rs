@@ -15,6 +15,7 @@ mod judge;
 mod language;
 mod principal;
 mod seal;
+mod session;
 
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
@@ -26,5 +27,8 @@ pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Miss, Named, Policy,
     PolicyError, Reach, Request, StatementName, Verdict,
 };
-pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret};
+pub use principal::{
+    Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret, SessionRefused,
+};
 pub use seal::{Seal, SealError};
+pub use session::{Minted, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions, TooLarge, WebFederation};

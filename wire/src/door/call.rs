@@ -172,6 +172,10 @@ impl Underway {
         if self.service.global() {
             context.set("aws:RequestedRegion", Region::us_east_1().as_str());
         }
+        context.set("aws:ResourceAccount", announced.owner.unwrap_or(self.cx.account()).as_str());
+        if let Some(referer) = self.head.headers.get(http::header::REFERER) {
+            context.set("aws:Referer", String::from_utf8_lossy(referer.as_bytes()));
+        }
         context.merge(std::mem::take(&mut announced.context));
         let question = Question {
             principal: &self.cx.principal,
@@ -188,6 +192,7 @@ impl Underway {
         }
         for need in std::mem::take(&mut announced.also) {
             let mut context = context.clone();
+            context.set("aws:ResourceAccount", need.owner.unwrap_or(self.cx.account()).as_str());
             context.merge(need.context);
             let question = Question {
                 principal: &self.cx.principal,

@@ -57,7 +57,12 @@ impl Identities for ToyIdentities {
             _ => return async { Ok(None) }.boxed(),
         };
         let credential = Credential {
-            principal: Principal { kind, account: account.parse().unwrap(), access_key_id: access_key_id.into() },
+            principal: Principal {
+                kind,
+                account: account.parse().unwrap(),
+                access_key_id: access_key_id.into(),
+                session: None,
+            },
             secret: Secret::new(SECRET.into()),
             active: access_key_id != INACTIVE_KEY,
         };

@@ -119,6 +119,7 @@ mod tests {
                 kind: PrincipalKind::Root,
                 account: AccountId::OPERATOR,
                 access_key_id: "AKIAX".into(),
+                session: None,
             },
             secret: Secret::new("s".into()),
             active: true,

@@ -43,6 +43,22 @@ impl Directory {
         Ok(policy)
     }
 
+    /// Whether an entity of that kind is still there, and is the same one. A user or role that was made again under an old
+    /// name is another.
+    pub(crate) async fn is_there(&self, account: AccountId, kind: &PrincipalKind) -> Result<bool, DirectoryError> {
+        let kind = match kind {
+            PrincipalKind::Federated { by, .. } => by,
+            kind => kind,
+        };
+        match kind {
+            PrincipalKind::User { name, unique_id, .. } => {
+                let user = self.stored_user(account, name).await?;
+                Ok(user.is_some_and(|(user, _)| user.unique_id == *unique_id))
+            }
+            _ => Ok(true),
+        }
+    }
+
     async fn read_credential(&self, id: &str) -> Result<Option<Arc<Credential>>, DirectoryError> {
         let Some((key, _)) = self.stored_key(id).await? else { return Ok(None) };
         let kind = match &key.user {
@@ -55,7 +71,7 @@ impl Directory {
             },
         };
         let secret = self.open_secret(id, &key)?;
-        let principal = Principal { kind, account: key.account, access_key_id: id.to_owned() };
+        let principal = Principal { kind, account: key.account, access_key_id: id.to_owned(), session: None };
         Ok(Some(Arc::new(Credential { principal, secret, active: key.status == KeyStatus::Active })))
     }
 }

@@ -6,7 +6,7 @@ mod accounts;
 mod bind;
 mod cache;
 mod configured;
-mod ids;
+pub(crate) mod ids;
 mod keys;
 mod lookup;
 mod names;

@@ -265,8 +265,10 @@ fn grants_decide_by_who_is_asking() {
         kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
         account,
         access_key_id: "AKIAX".into(),
+        session: None,
     };
-    let principal = |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into() };
+    let principal =
+        |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into(), session: None };
     let root = principal(PrincipalKind::Root, account);
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
@@ -334,7 +336,7 @@ fn grants_and_the_policy_of_what_is_touched() {
                 PrincipalKind::User { name: found.name, path: found.path, unique_id: found.unique_id }
             }
         };
-        Principal { kind, account: owner, access_key_id: "AKIAX".into() }
+        Principal { kind, account: owner, access_key_id: "AKIAX".into(), session: None }
     };
     // About the bucket `b` of `account`.
     let policy = |effect: &str, principal: &str| {

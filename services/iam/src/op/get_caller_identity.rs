@@ -59,8 +59,12 @@ mod tests {
     #[test]
     fn each_kind_of_caller_is_shown_as_sts_shows_it() {
         let check = |kind: PrincipalKind, account: &str, expect: [&str; 3]| {
-            let principal =
-                Principal { kind, account: account.parse().expect("an account"), access_key_id: "AKIAX".into() };
+            let principal = Principal {
+                kind,
+                account: account.parse().expect("an account"),
+                access_key_id: "AKIAX".into(),
+                session: None,
+            };
             let cx = Cx {
                 principal: Arc::new(principal),
                 region: Region::us_east_1(),
