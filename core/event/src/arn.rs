@@ -22,6 +22,11 @@ impl Arn {
         Self(format!("arn:aws:iam::{account}:user{path}{name}"))
     }
 
+    /// `arn:aws:iam::ACCOUNT:KIND/PATH/NAME`; `path` begins and ends with a slash.
+    pub fn iam(account: AccountId, kind: &str, path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:{kind}{path}{name}"))
+    }
+
     /// `arn:aws:iam::ACCOUNT:access-key/ID`: IAM names no keys, and only records of our own service do so.
     pub fn access_key(account: AccountId, id: &str) -> Self {
         Self(format!("arn:aws:iam::{account}:access-key/{id}"))

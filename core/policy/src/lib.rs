@@ -19,8 +19,8 @@ mod session;
 
 pub use decide::{Decide, Decision, Grants, Question};
 pub use directory::{
-    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
-    User, UserPolicy, account_of,
+    AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
+    Merged, NewAccessKey, Plan, Starters, User, UserPolicy, account_of, rows,
 };
 pub use judge::{Attached, By, Case, Holder, Layer, ResourceKind, Rights, Ruling, Source};
 pub use language::{

@@ -75,7 +75,8 @@ impl Cache {
 #[derive(Default)]
 pub(crate) struct Touched {
     pub(crate) keys: Vec<String>,
-    pub(crate) user: Option<PolicyKey>,
+    /// Whatever was read of this account's users, groups, roles and policies.
+    pub(crate) account: Option<AccountId>,
 }
 
 /// A change under way.
@@ -91,8 +92,9 @@ impl Drop for Change<'_> {
         for id in &self.touched.keys {
             state.credentials.remove(id);
         }
-        if let Some(user) = &self.touched.user {
-            state.policies.remove(user);
+        if let Some(account) = &self.touched.account {
+            // Changes are rare beside questions, and what hangs on what is not worth keeping track of.
+            state.policies.retain(|(of, _), _| of != account);
         }
     }
 }
@@ -130,7 +132,7 @@ mod tests {
     fn what_was_read_before_a_change_is_not_kept_after_it() {
         let cache = Cache::default();
         let before = cache.generation();
-        drop(cache.change(Touched { keys: vec!["AKIAX".into()], user: None }));
+        drop(cache.change(Touched { keys: vec!["AKIAX".into()], account: None }));
         cache.keep_credential(before, "AKIAX", &credential());
         assert!(cache.credential("AKIAX").is_none());
         cache.keep_credential(cache.generation(), "AKIAX", &credential());

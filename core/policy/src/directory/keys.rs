@@ -5,7 +5,8 @@ use opentrail_event::AccountId;
 
 use super::accounts::OPERATOR_USER;
 use super::cache::Touched;
-use super::stored::{StoredKey, access_key_key, account_key, from_hex, keys_of, seal_context, to_hex, user_key};
+use super::rows::user_key;
+use super::stored::{StoredKey, access_key_key, account_key, from_hex, keys_of, seal_context, to_hex};
 use super::users::moving;
 use super::{ATTEMPTS_MAX, Directory, ids};
 use crate::{AccessKey, DirectoryError, KeyStatus, NewAccessKey, SealError, Secret};
@@ -43,7 +44,7 @@ impl Directory {
             let key = self.draft_key(account, name.as_deref());
             let room = Check::AtMost { prefix: keys_of(account, user), max: KEYS_PER_OWNER_MAX - 1 };
             let txn = self.put_key(Txn::new().check(room).check(owner), &key, false);
-            match self.commit(txn, Touched { keys: vec![key.key.id.clone()], user: None }).await {
+            match self.commit(txn, Touched { keys: vec![key.key.id.clone()], account: None }).await {
                 Ok(()) => return Ok(key),
                 Err(Error::Conflict { check: 0 }) => {
                     let what = if user.is_some() { "AccessKeysPerUser" } else { "AccessKeysPerAccount" };
@@ -103,7 +104,7 @@ impl Directory {
             key.status = status;
             let row = access_key_key(id);
             let txn = Txn::new().check(Check::Is(row.clone(), version)).put(row, encode(&key));
-            match self.commit(txn, Touched { keys: vec![id.to_owned()], user: None }).await {
+            match self.commit(txn, Touched { keys: vec![id.to_owned()], account: None }).await {
                 Ok(()) => return Ok(key.into_key(id)),
                 Err(Error::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -141,7 +142,7 @@ impl Directory {
             .check(Check::Is(access_key_key(id), version))
             .delete(access_key_key(id))
             .delete(keys_of(key.account, key.user.as_deref()).part(id));
-        self.commit(txn, Touched { keys: vec![id.to_owned()], user: None }).await
+        self.commit(txn, Touched { keys: vec![id.to_owned()], account: None }).await
     }
 
     pub(super) async fn stored_key(&self, id: &str) -> Result<Option<(StoredKey, Version)>, DirectoryError> {

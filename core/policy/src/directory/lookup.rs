@@ -38,7 +38,8 @@ impl Directory {
             return Ok(policy);
         }
         let read_at = self.cache.generation();
-        let policy = self.stored_user(account, user).await?.and_then(|(user, _)| user.policy);
+        let user = self.stored_user(account, user).await?;
+        let policy = user.and_then(|(user, _)| UserPolicy::of(&user.grants.attached));
         self.cache.keep_policy(read_at, key, policy);
         Ok(policy)
     }

@@ -6,10 +6,13 @@ mod accounts;
 mod bind;
 mod cache;
 mod configured;
+mod draft;
 pub(crate) mod ids;
 mod keys;
 mod lookup;
+mod managed;
 mod names;
+pub mod rows;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -26,7 +29,9 @@ use crate::{Seal, Secret};
 
 pub use accounts::Starters;
 pub use configured::{ConfiguredKey, Merged, Plan};
+pub use draft::{Committed, Draft};
 pub use ids::account_of;
+pub use managed::{MANAGED, ManagedPolicy};
 
 use cache::{Cache, Touched};
 
@@ -126,11 +131,17 @@ impl Directory {
     ) -> Result<Arc<Self>, DirectoryError> {
         let directory = Self { catalog, seal, world, cache: Cache::default() };
         directory.start().await?;
+        directory.migrate_users().await?;
         Ok(Arc::new(directory))
     }
 
     fn now_s(&self) -> i64 {
         self.world.now().as_second()
+    }
+
+    /// Begins a change in `account`; dropped without a commit, it was only a reader.
+    pub fn draft<R>(&self, account: AccountId) -> Draft<'_, R> {
+        Draft::new(self, account)
     }
 
     /// Commits, and forgets what the change touches whether it landed or not.

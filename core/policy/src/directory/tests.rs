@@ -6,6 +6,7 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use jiff::Timestamp;
 use opentrail_catalog::memory::MemoryCatalog;
+use opentrail_catalog::{Catalog, Txn};
 use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
@@ -421,4 +422,53 @@ fn names_in_policies_are_looked_up() {
     assert_eq!(bind(Named::Nobody("arn:aws:iam::1:role/r".into())), None);
     let all = block_on(Principals::accounts(&*directory, None, 10)).expect("readable");
     assert_eq!(all, [account]);
+}
+
+#[test]
+fn a_user_of_before_attached_policies_is_found_from_the_other_side_after_a_start() {
+    let (catalog, directory) = fresh();
+    let account = first_account(&directory);
+    let old = br#"{"name":"Ana","path":"/","unique_id":"AIDAX","policy":"read-only","created_s":7}"#;
+    let value: Vec<u8> = [&[0, 1][..], old].concat();
+    block_on(catalog.txn(Txn::new().put(rows::user_key(account, "ana"), value))).expect("written");
+    let again = open(&catalog);
+    let user = block_on(again.user(account, "ANA")).expect("answered").expect("a user");
+    assert_eq!((user.policy, user.unique_id.as_str()), (Some(UserPolicy::ReadOnly), "AIDAX"));
+    let all = catalog.rows();
+    assert!(all.contains_key(&rows::attached_key(account, UserPolicy::ReadOnly.managed(), "AIDAX")));
+    assert_eq!(all[&rows::by_id_key(account, "AIDAX")].value, "uana");
+    drop(open(&catalog));
+    assert_eq!(catalog.rows(), all, "a second start changes nothing");
+    block_on(again.delete_user(account, "Ana")).expect("deleted");
+    assert!(catalog.rows().keys().all(|key| !format!("{key:?}").contains("AIDAX")));
+}
+
+#[test]
+fn a_draft_goes_through_only_over_what_it_read() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let key = rows::group_key(account, "Ops");
+    let group = |id: &str| rows::GroupRow {
+        name: "Ops".into(),
+        path: "/".into(),
+        unique_id: id.into(),
+        created_s: 0,
+        grants: Default::default(),
+    };
+    let make = |id: &str| {
+        let mut draft = directory.draft::<&str>(account);
+        assert!(block_on(draft.get::<rows::GroupRow>(&key)).expect("answered").is_none());
+        draft.put(key.clone(), &group(id));
+        assert_eq!(block_on(draft.get::<rows::GroupRow>(&key)).expect("answered"), Some(group(id)), "its own writes");
+        draft
+    };
+    let (first, second) = (make("AGPA1"), make("AGPA2"));
+    assert!(matches!(block_on(first.commit()), Ok(Committed::Done)));
+    assert!(matches!(block_on(second.commit()), Ok(Committed::Again)));
+    let mut third = directory.draft(account);
+    third.room(rows::groups(account), 1, "full");
+    third.put(rows::group_key(account, "Dev"), &group("AGPA3"));
+    assert!(matches!(block_on(third.commit()), Ok(Committed::Refused("full"))));
+    let stored = block_on(directory.draft::<()>(account).list::<rows::GroupRow>(&rows::groups(account), None, 10));
+    assert_eq!(stored.expect("answered"), vec![(key, group("AGPA1"))]);
 }
