@@ -107,8 +107,8 @@ fn ask_policy(question: &Question<'_>) -> Spoken {
         match policy.evaluate(&request) {
             Verdict::Denied { .. } => Spoken::Denied,
             Verdict::Silent { .. } => Spoken::Nothing,
-            Verdict::Allowed { reach: Reach::Account, .. } => Spoken::Delegated,
-            Verdict::Allowed { reach: Reach::Direct, .. } => Spoken::Allowed,
+            Verdict::Allowed { reach: Reach::Account | Reach::Owner, .. } => Spoken::Delegated,
+            Verdict::Allowed { reach: Reach::Anyone | Reach::Direct, .. } => Spoken::Allowed,
         }
     };
     let mut least = if question.resources.is_empty() { ask("*") } else { Spoken::Allowed };

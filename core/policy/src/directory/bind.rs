@@ -18,7 +18,12 @@ impl Directory {
                     .filter(|user| Arn::user(*account, &user.path, &user.name).as_str() == arn)
                     .map(|user| user.unique_id))
             }
-            Named::Canonical(_) | Named::Nobody(_) => Ok(None),
+            // Canonical ids are the asker's to find; there are no roles here, nor providers.
+            Named::Canonical(_)
+            | Named::Role { .. }
+            | Named::Session { .. }
+            | Named::Provider { .. }
+            | Named::UniqueId(_) => Ok(None),
         }
     }
 }

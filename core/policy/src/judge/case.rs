@@ -2,7 +2,7 @@
 
 use opentrail_event::{AccountId, Arn};
 
-use super::{Attached, Rights};
+use super::{Attached, Layer, Rights};
 use crate::{Caller, Context, Policy};
 
 /// How much the policy of what is touched decides (`spec/policy.md` 4.4).
@@ -57,19 +57,46 @@ impl<'a> Case<'a> {
         }
     }
 
-    /// Whether what is touched belongs to another account than the caller, or the caller to none.
+    /// Whether any of what is touched belongs to another account than the caller's.
     pub fn is_cross_account(&self) -> bool {
-        self.resource_account.is_some_and(|owner| self.is_foreign(owner))
-            || self.resources.iter().any(|arn| self.is_of_another(arn.as_str()))
+        self.is_foreign_to("*") || self.resources.iter().any(|arn| self.is_foreign_to(arn.as_str()))
     }
 
-    /// Whether an ARN has another account in its fifth field. Names without an account there (buckets) say nothing, nor do
-    /// those of AWS itself (`arn:aws:iam::aws:policy/…`).
-    pub(super) fn is_of_another(&self, arn: &str) -> bool {
-        arn.split(':').nth(4).and_then(|owner| owner.parse().ok()).is_some_and(|owner| self.is_foreign(owner))
+    /// Whether `resource` belongs to another account: the owner is named, or stands in the ARN's fifth field. Names without an
+    /// account there (buckets) say nothing, nor do those of AWS itself (`arn:aws:iam::aws:policy/…`).
+    pub(super) fn is_foreign_to(&self, resource: &str) -> bool {
+        let is_another = |owner: AccountId| self.caller.account() != Some(owner);
+        self.resource_account.is_some_and(is_another)
+            || resource.split(':').nth(4).and_then(|owner| owner.parse().ok()).is_some_and(is_another)
     }
 
-    pub(super) fn is_foreign(&self, owner: AccountId) -> bool {
-        self.caller.account() != Some(owner)
+    pub(super) fn caller_is_root(&self) -> bool {
+        matches!(self.caller, Caller::Root { .. })
+    }
+
+    /// The layer that the policy of what is touched speaks as.
+    pub(super) fn owner_layer(&self) -> Layer {
+        match self.resource_kind {
+            ResourceKind::Trust => Layer::Trust,
+            ResourceKind::Ordinary | ResourceKind::Key => Layer::Resource,
+        }
+    }
+
+    /// Why a layer has no say about this caller; `None` where it has one.
+    pub(super) fn not_asked(&self, layer: Layer) -> Option<&'static str> {
+        let is_linked = matches!(self.caller, Caller::Role { role_arn, .. }
+            if role_arn.as_str().split_once(":role/").is_some_and(|(_, path)| path.starts_with("aws-service-role/")));
+        let is_outsider = self.caller.account().is_none();
+        match layer {
+            Layer::ServiceControl | Layer::ResourceControl if is_linked => Some("the role belongs to a service"),
+            Layer::ServiceControl | Layer::Identity | Layer::Boundary if is_outsider => {
+                Some("the caller belongs to no account")
+            }
+            Layer::Identity | Layer::Boundary if self.caller_is_root() => Some("the root of an account needs none"),
+            Layer::Identity | Layer::Boundary if matches!(self.caller, Caller::Federated { user_id: None, .. }) => {
+                Some("it was made by the root of the account, who needs none")
+            }
+            _ => None,
+        }
     }
 }

@@ -1,5 +1,7 @@
 //! What came of it, and how AWS says so (`spec/policy.md` 5).
 
+use std::fmt;
+
 use super::Source;
 
 /// Whose word it is.
@@ -12,6 +14,20 @@ pub enum Layer {
     Identity,
     Boundary,
     Session,
+}
+
+impl fmt::Display for Layer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::ServiceControl => "service control policies",
+            Self::ResourceControl => "resource control policies",
+            Self::Resource => "resource-based policy",
+            Self::Trust => "role trust policy",
+            Self::Identity => "identity-based policies",
+            Self::Boundary => "permissions boundary",
+            Self::Session => "session policies",
+        })
+    }
 }
 
 /// The statement that decided.
@@ -46,6 +62,15 @@ impl Ruling<'_> {
     /// Whether the call may go on.
     pub fn is_allowed(&self) -> bool {
         matches!(self, Self::Allow { .. })
+    }
+
+    /// Of several rulings about one call, the heaviest stands.
+    pub(super) fn weight(&self) -> u8 {
+        match self {
+            Self::Allow { .. } => 0,
+            Self::Deny { explicit: false, .. } => 1,
+            Self::Deny { explicit: true, .. } => 2,
+        }
     }
 
     /// The reason of a denial as AWS words it behind "is not authorized to perform: …", without a full stop;

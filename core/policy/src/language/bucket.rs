@@ -1,7 +1,7 @@
 //! What the policy of a bucket may say beyond its form: actions of S3, this bucket's names, keys that there are.
 
 use super::glob::Glob;
-use super::{Element, PolicyError, Statement};
+use super::{PolicyError, Resources, Statement};
 
 /// Actions about objects, without `s3:`.
 const OF_OBJECTS: &[&str] = &[
@@ -257,7 +257,7 @@ fn covers(resource: &str, bucket: &str) -> Option<Covers> {
 
 /// Whether each action is about one of the statement's resources.
 fn apply(statement: &Statement, bucket: &str) -> Result<(), PolicyError> {
-    let Element { not: false, texts: resources, .. } = &statement.resources else { return Ok(()) };
+    let Resources { not: false, texts: resources, .. } = &statement.resources else { return Ok(()) };
     if statement.actions.not {
         return Ok(());
     }

@@ -4,8 +4,8 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Context;
-use super::glob::{ArnPattern, Prepared, Reading, Template};
-use super::value::{Cidr, Decimal, instant};
+use super::glob::{ArnPattern, Folded, Parts, Prepared, Reading, Template};
+use super::value::{Cidr, Decimal, instant, is_odd_date};
 
 /// How a key with several values is looked at.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -113,11 +113,15 @@ impl Operator {
         !self.negated && !self.if_exists && self.set != Some(Set::All) && self.family != Family::Null
     }
 
+    pub(super) fn is_about_dates(&self) -> bool {
+        matches!(self.family, Family::Date(_))
+    }
+
     /// What a value of this operator must be, where `text` is none.
     pub(super) fn complaint(&self, text: &str) -> Option<&'static str> {
         let good = match self.family {
             Family::Number(_) => Decimal::read(text).is_some(),
-            Family::Date(_) => instant(text).is_some(),
+            Family::Date(_) => instant(text).is_some() || is_odd_date(text),
             Family::Binary => STANDARD.decode(text).is_ok(),
             Family::Address => Cidr::read(text).is_some(),
             Family::Null => truth(text).is_some(),
@@ -138,10 +142,12 @@ impl Operator {
 /// A value of a condition, ready to be compared.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Wanted {
-    Text { text: Prepared, ignore_case: bool },
-    Like(Prepared),
-    Number(Order, Decimal),
-    Date(Order, i128),
+    Text(Prepared),
+    Folded(Folded),
+    /// As it is written; reading it costs no memory.
+    Number(Order, String),
+    /// `None` for what AWS takes as a date and is none: no moment compares with it.
+    Date(Order, Option<i128>),
     Bool(Prepared),
     Binary(Vec<u8>),
     Address(Cidr),
@@ -151,25 +157,32 @@ enum Wanted {
 impl Wanted {
     fn matches(&self, seen: &str, context: &Context) -> bool {
         match self {
-            Self::Text { text, ignore_case: false } | Self::Like(text) => text.matches(seen, context),
-            // The pattern was folded when it was read.
-            Self::Text { text: text @ Prepared::Now(_), ignore_case: true } => {
-                text.matches(&seen.to_lowercase(), context)
-            }
-            Self::Text { text, ignore_case: true } => text.matches(&seen.to_lowercase(), &folded(context)),
-            Self::Number(order, wanted) => Decimal::read(seen).is_some_and(|seen| order.holds(&seen, wanted)),
-            Self::Date(order, wanted) => instant(seen).is_some_and(|seen| order.holds(&seen, wanted)),
+            Self::Text(text) => text.matches(seen, context),
+            Self::Folded(text) => text.matches(seen, context),
+            Self::Number(order, wanted) => match (Decimal::read(seen), Decimal::read(wanted)) {
+                (Some(seen), Some(wanted)) => order.holds(&seen, &wanted),
+                _ => false,
+            },
+            Self::Date(order, wanted) => match (instant(seen), wanted) {
+                (Some(seen), Some(wanted)) => order.holds(&seen, wanted),
+                _ => false,
+            },
             Self::Bool(wanted) => truth(seen).is_some_and(|seen| wanted.matches(seen, context)),
             Self::Binary(wanted) => STANDARD.decode(seen).is_ok_and(|seen| seen == *wanted),
             Self::Address(range) => range.contains(seen),
-            Self::Arn(pattern) => pattern.matches(seen, context),
+            Self::Arn(pattern) => pattern.matches(&Parts::of(seen), context),
         }
     }
-}
 
-/// Only an equality without regard to case needs it, and only where it has variables.
-fn folded(context: &Context) -> Context {
-    context.map_values(|value| value.to_lowercase())
+    /// The keys of its variables, in lower case.
+    fn keys(&self) -> Box<dyn Iterator<Item = &str> + '_> {
+        match self {
+            Self::Text(text) | Self::Bool(text) => Box::new(text.keys()),
+            Self::Folded(text) => Box::new(text.keys()),
+            Self::Arn(pattern) => Box::new(pattern.keys()),
+            Self::Number(..) | Self::Date(..) | Self::Binary(_) | Self::Address(_) => Box::new(std::iter::empty()),
+        }
+    }
 }
 
 /// `true` or `false`, however it is written.
@@ -183,6 +196,8 @@ pub(super) struct Condition {
     pub(super) operator: Operator,
     /// In lower case.
     pub(super) key: String,
+    /// As it is written.
+    pub(super) key_text: String,
     wanted: Vec<Wanted>,
     /// As they are written.
     pub(super) texts: Vec<String>,
@@ -192,7 +207,7 @@ impl Condition {
     /// `variables`: whether the policy's version knows them. The values have been [looked at](Operator::complaint).
     pub(super) fn new(operator: Operator, key: &str, texts: Vec<String>, variables: bool) -> Option<Self> {
         let wanted = texts.iter().map(|text| wanted(&operator, text, variables)).collect::<Option<Vec<_>>>()?;
-        Some(Self { operator, key: key.to_ascii_lowercase(), wanted, texts })
+        Some(Self { operator, key: key.to_ascii_lowercase(), key_text: key.to_owned(), wanted, texts })
     }
 
     /// As errors and explanations name it.
@@ -200,11 +215,16 @@ impl Condition {
         format!("{} {}", self.operator.name, self.key)
     }
 
+    /// The keys that it looks at: its own as it is written, and those of variables in its values in lower case.
+    pub(super) fn keys_as_written(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.key_text.as_str()).chain(self.wanted.iter().flat_map(Wanted::keys))
+    }
+
     /// Whether it holds.
     pub(super) fn holds(&self, context: &Context) -> bool {
         let Operator { set, if_exists, negated, family, .. } = self.operator;
         // An empty text counts as no value where a set is asked about.
-        let seen: Vec<&str> = context.values(&self.key).iter().map(String::as_str).collect();
+        let seen = context.values(&self.key);
         let is_there = !seen.is_empty() && (set.is_none() || seen.iter().any(|value| !value.is_empty()));
         if family == Family::Null {
             let absent = !is_there;
@@ -217,8 +237,8 @@ impl Condition {
                 None => if_exists || negated,
             };
         }
-        let matches = |value: &&str| self.wanted.iter().any(|wanted| wanted.matches(value, context));
-        let passes = |value: &&str| matches(value) != negated;
+        let matches = |value: &String| self.wanted.iter().any(|wanted| wanted.matches(value, context));
+        let passes = |value: &String| matches(value) != negated;
         match set {
             Some(Set::All) => seen.iter().all(passes),
             Some(Set::Any) => seen.iter().any(passes),
@@ -258,13 +278,13 @@ impl Condition {
 fn wanted(operator: &Operator, text: &str, variables: bool) -> Option<Wanted> {
     let read = |text: &str, wild| Template::read(text, Reading { wild, variables }).prepare();
     Some(match operator.family {
-        Family::Text { ignore_case } => {
-            let text = if ignore_case { text.to_lowercase() } else { text.to_owned() };
-            Wanted::Text { text: read(&text, false), ignore_case }
+        Family::Text { ignore_case: false } => Wanted::Text(read(text, false)),
+        Family::Text { ignore_case: true } => {
+            Wanted::Folded(Template::read(text, Reading { wild: false, variables }).fold())
         }
-        Family::Like => Wanted::Like(read(text, true)),
-        Family::Number(order) => Wanted::Number(order, Decimal::read(text)?),
-        Family::Date(order) => Wanted::Date(order, instant(text)?),
+        Family::Like => Wanted::Text(read(text, true)),
+        Family::Number(order) => Wanted::Number(order, Decimal::read(text).map(|_| text.to_owned())?),
+        Family::Date(order) => Wanted::Date(order, instant(text)),
         Family::Bool | Family::Null => Wanted::Bool(read(truth(text).unwrap_or(text), false)),
         Family::Binary => Wanted::Binary(STANDARD.decode(text).ok()?),
         Family::Address => Wanted::Address(Cidr::read(text)?),

@@ -112,17 +112,39 @@ impl Template {
         self.pieces.iter().any(|piece| matches!(piece, Piece::Variable { .. } | Piece::Broken))
     }
 
-    /// With the request's values in place of variables; `None` where one has no value.
-    pub(super) fn resolve(&self, context: &Context) -> Option<Glob> {
-        Glob::of(&self.pieces, Some(context))
+    /// Ready for use.
+    pub(super) fn prepare(self) -> Prepared {
+        match self.pieces.as_slice() {
+            [Piece::Any] => Prepared::Anything,
+            _ if self.has_variables() => Prepared::Late(Late::new(self.pieces)),
+            _ => match self.fixed() {
+                Some(text) => Prepared::Exact(text.into()),
+                None => Prepared::Now(Glob::of(self.pieces)),
+            },
+        }
     }
 
-    /// Ready for use, or to be resolved for each request.
-    pub(super) fn prepare(self) -> Prepared {
-        if self.has_variables() {
-            return Prepared::Late(self);
+    /// Ready for comparison without regard to case; it has no wildcards.
+    pub(super) fn fold(self) -> Folded {
+        Folded { pieces: self.pieces }
+    }
+}
+
+impl Piece {
+    fn key(&self) -> Option<&str> {
+        match self {
+            Self::Variable { key, .. } => Some(key),
+            _ => None,
         }
-        Glob::of(&self.pieces, None).map_or(Prepared::Late(self), Prepared::Now)
+    }
+
+    /// The text that it stands for in this request; `None` for wildcards, and for variables without a value.
+    fn text<'a>(&'a self, context: &'a Context) -> Option<&'a str> {
+        match self {
+            Self::Text(text) => Some(text),
+            Self::Variable { key, default } => context.single(key).or(default.as_deref()),
+            Self::Any | Self::One | Self::Broken => None,
+        }
     }
 }
 
@@ -169,20 +191,112 @@ fn variable(text: &str) -> (Piece, &str) {
     (piece, behind)
 }
 
-/// A pattern that is ready, or waits for a request's values.
+/// A pattern that is ready for its texts. Matching costs no memory, but for stars around variables or around `?`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Prepared {
+    Anything,
+    Exact(Box<str>),
     Now(Glob),
-    Late(Template),
+    Late(Late),
 }
 
 impl Prepared {
     /// Whether `text` matches; false where a variable has no value.
     pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
         match self {
+            Self::Anything => true,
+            Self::Exact(own) => **own == *text,
             Self::Now(glob) => glob.matches(text),
-            Self::Late(template) => template.resolve(context).is_some_and(|glob| glob.matches(text)),
+            Self::Late(late) => late.matches(text, context),
         }
+    }
+
+    /// The keys of its variables, in lower case.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        let segments = match self {
+            Self::Late(late) => late.segments.as_slice(),
+            Self::Anything | Self::Exact(_) | Self::Now(_) => &[],
+        };
+        segments.iter().flatten().filter_map(Piece::key)
+    }
+}
+
+/// A pattern with variables, whose texts are put in as it is matched. Values are never read as patterns.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Late {
+    /// Cut at the stars: one more than there are of them.
+    segments: Vec<Vec<Piece>>,
+}
+
+impl Late {
+    fn new(pieces: Vec<Piece>) -> Self {
+        let mut segments = vec![Vec::new()];
+        for piece in pieces {
+            match (piece, segments.last_mut()) {
+                (Piece::Any, _) => segments.push(Vec::new()),
+                (piece, Some(last)) => last.push(piece),
+                (_, None) => {}
+            }
+        }
+        Self { segments }
+    }
+
+    fn matches(&self, text: &str, context: &Context) -> bool {
+        let has_value = |piece: &Piece| *piece == Piece::One || piece.text(context).is_some();
+        if !self.segments.iter().flatten().all(has_value) {
+            return false;
+        }
+        let Some((first, between)) = self.segments.split_first() else { return false };
+        let Some(mut rest) = first.iter().try_fold(text, |rest, piece| without_first(piece, rest, context)) else {
+            return false;
+        };
+        let Some((last, between)) = between.split_last() else { return rest.is_empty() };
+        for segment in between {
+            let end = match segment.as_slice() {
+                [Piece::Text(own)] => memmem::find(rest.as_bytes(), own.as_bytes()).map(|at| at + own.len()),
+                pieces => Segment::of(pieces, context).find(rest),
+            };
+            match end {
+                Some(end) => rest = &rest[end..],
+                None => return false,
+            }
+        }
+        last.iter().rev().try_fold(rest, |rest, piece| without_last(piece, rest, context)).is_some()
+    }
+}
+
+/// What is left of `text` behind the piece it begins with.
+fn without_first<'t>(piece: &Piece, text: &'t str, context: &Context) -> Option<&'t str> {
+    match piece {
+        Piece::One => text.chars().next().map(|c| &text[c.len_utf8()..]),
+        piece => text.strip_prefix(piece.text(context)?),
+    }
+}
+
+fn without_last<'t>(piece: &Piece, text: &'t str, context: &Context) -> Option<&'t str> {
+    match piece {
+        Piece::One => text.chars().next_back().map(|c| &text[..text.len() - c.len_utf8()]),
+        piece => text.strip_suffix(piece.text(context)?),
+    }
+}
+
+/// A text, perhaps with variables, for comparison without regard to case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Folded {
+    pieces: Vec<Piece>,
+}
+
+impl Folded {
+    /// Whether `text` is the same; false where a variable has no value.
+    pub(super) fn matches(&self, text: &str, context: &Context) -> bool {
+        let own = self.pieces.iter().filter_map(|piece| piece.text(context));
+        own.clone().count() == self.pieces.len()
+            && own.flat_map(str::chars).flat_map(char::to_lowercase).eq(text.chars().flat_map(char::to_lowercase))
+    }
+
+    /// The keys of its variables, in lower case.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.pieces.iter().filter_map(Piece::key)
     }
 }
 
@@ -204,45 +318,30 @@ pub(super) struct Glob {
 impl Glob {
     /// Reads a pattern in which `*` and `?` are wildcards.
     pub(super) fn new(pattern: &str) -> Self {
-        let template = Template::read(pattern, Reading { wild: true, variables: false });
-        let nothing = Self { segments: vec![Segment::Text(String::new())] };
-        Self::of(&template.pieces, None).unwrap_or(nothing)
+        Self::of(Template::read(pattern, Reading { wild: true, variables: false }).pieces)
     }
 
-    fn of(pieces: &[Piece], context: Option<&Context>) -> Option<Self> {
-        let mut segments = Vec::new();
-        let mut text = String::new();
-        let mut holes: Option<Vec<Option<char>>> = None;
-        let mut end = |text: &mut String, holes: &mut Option<Vec<Option<char>>>| {
-            let segment = match holes.take() {
-                Some(mut holes) => {
-                    holes.extend(text.chars().map(Some));
-                    Segment::Holes(holes)
-                }
-                None => Segment::Text(text.clone()),
-            };
-            text.clear();
-            segments.push(segment);
-        };
-        for piece in pieces {
-            match piece {
-                Piece::Text(more) => text.push_str(more),
-                Piece::Any => end(&mut text, &mut holes),
-                Piece::One => {
-                    let holes = holes.get_or_insert_default();
-                    holes.extend(text.drain(..).map(Some));
-                    holes.push(None);
-                }
-                Piece::Variable { key, default } => match (context?.single(key), default) {
-                    (Some(value), _) => text.push_str(value),
-                    (None, Some(default)) => text.push_str(default),
-                    (None, None) => return None,
-                },
-                Piece::Broken => return None,
-            }
+    /// There are no variables in it.
+    fn of(pieces: Vec<Piece>) -> Self {
+        let nothing = Context::new();
+        let segments = Late::new(pieces).segments;
+        Self { segments: segments.iter().map(|pieces| Segment::of(pieces, &nothing)).collect() }
+    }
+
+    /// What every match begins with.
+    pub(super) fn beginning(&self) -> &str {
+        match self.segments.first() {
+            Some(Segment::Text(text)) => text,
+            _ => "",
         }
-        end(&mut text, &mut holes);
-        Some(Self { segments })
+    }
+
+    /// The whole text, if there are no wildcards.
+    pub(super) fn exact(&self) -> Option<&str> {
+        match self.segments.as_slice() {
+            [Segment::Text(text)] => Some(text),
+            _ => None,
+        }
     }
 
     /// Whether the whole of `text` matches.
@@ -264,6 +363,22 @@ impl Glob {
 }
 
 impl Segment {
+    /// Of pieces without stars, all of which have a value.
+    fn of(pieces: &[Piece], context: &Context) -> Self {
+        let texts = pieces.iter().filter_map(|piece| piece.text(context));
+        if !pieces.contains(&Piece::One) {
+            return Self::Text(texts.collect());
+        }
+        let mut holes = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::One => holes.push(None),
+                piece => holes.extend(piece.text(context).unwrap_or_default().chars().map(Some)),
+            }
+        }
+        Self::Holes(holes)
+    }
+
     /// Where it ends, if `text` begins with it.
     fn begins(&self, text: &str) -> Option<usize> {
         match self {
@@ -328,12 +443,34 @@ fn find_holes(own: &[Option<char>], text: &str) -> Option<usize> {
     None
 }
 
+/// A name cut into the six parts of an ARN.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Parts<'a>(Option<[&'a str; 6]>);
+
+impl<'a> Parts<'a> {
+    /// A name that is no ARN has none.
+    pub(super) fn of(name: &'a str) -> Self {
+        let mut rest = name.splitn(6, ':');
+        let mut parts = [""; 6];
+        for part in &mut parts {
+            match rest.next() {
+                Some(text) => *part = text,
+                None => return Self(None),
+            }
+        }
+        Self(Some(parts))
+    }
+}
+
 /// Six parts, compared one by one: what is between two of the first five colons never crosses them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ArnPattern {
     /// `*` alone, or six parts.
     parts: Option<Vec<Prepared>>,
 }
+
+/// Where ARNs differ most is looked at first.
+const ORDER: [usize; 6] = [2, 5, 4, 3, 1, 0];
 
 impl ArnPattern {
     /// Reads a pattern.
@@ -346,11 +483,15 @@ impl ArnPattern {
     }
 
     /// Whether `arn` matches; a name that is no ARN matches only `*`.
-    pub(super) fn matches(&self, arn: &str, context: &Context) -> bool {
+    pub(super) fn matches(&self, arn: &Parts<'_>, context: &Context) -> bool {
         let Some(patterns) = &self.parts else { return true };
-        let mut parts = arn.splitn(6, ':');
-        patterns.iter().all(|pattern| parts.next().is_some_and(|part| pattern.matches(part, context)))
-            && parts.next().is_none()
+        let Some(parts) = &arn.0 else { return false };
+        ORDER.iter().all(|&i| patterns.get(i).is_some_and(|pattern| pattern.matches(parts[i], context)))
+    }
+
+    /// The keys of its variables, in lower case.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &str> {
+        self.parts.iter().flatten().flat_map(Prepared::keys)
     }
 }
 
@@ -441,6 +582,13 @@ mod tests {
         check("${}", "", false);
         check("${a}", "", false);
         check("${aws:a${aws:username}}", "", false);
+        // Stars around variables, and `?` beside them.
+        check("*${aws:username}*", "xa*by", true);
+        check("*${aws:username}*", "xaby", false);
+        check("*${aws:username}?*z", "xa*byz", true);
+        check("${aws:username}?${aws:username}", "a*b-a*b", true);
+        check("?${aws:username}", "éa*b", true);
+        check("*${aws:nothing}*", "x", false);
         let literal = Template::read("${aws:username}", Reading { wild: true, variables: false }).prepare();
         assert!(literal.matches("${aws:username}", &context));
     }
@@ -449,7 +597,7 @@ mod tests {
     fn parts_of_arns_do_not_cross_colons() {
         let context = Context::new().with("aws:username", "ann:x");
         let check = |pattern: &str, arn: &str, expect: bool| {
-            assert_eq!(ArnPattern::new(pattern, true).matches(arn, &context), expect, "{pattern} {arn}");
+            assert_eq!(ArnPattern::new(pattern, true).matches(&Parts::of(arn), &context), expect, "{pattern} {arn}");
         };
         check("*", "arn:aws:s3:::b", true);
         check("*", "anything", true);

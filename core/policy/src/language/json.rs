@@ -8,10 +8,11 @@ use super::PolicyError;
 /// Deeper nesting is refused. A policy needs five levels.
 const DEPTH_MAX: usize = 16;
 
-/// A value and the place of its first byte.
+/// A value, and the places of its first byte and of what stands behind it.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Json {
     pub(super) at: usize,
+    pub(super) end: usize,
     pub(super) value: Value,
 }
 
@@ -108,7 +109,7 @@ impl Reader<'_> {
                 value
             }
         };
-        Ok(Json { at, value })
+        Ok(Json { at, end: self.at, value })
     }
 
     fn object(&mut self, depth: usize) -> Result<Value, PolicyError> {

@@ -2,11 +2,14 @@
 //!
 //! [`Policy::parse`] reads a document as AWS does, refusing what AWS refuses and in its words, with the place and what would
 //! be right beside them. [`Policy::evaluate`] answers one [`Request`] in time linear in the policy and the request. It says
-//! only what this policy says; who else is to be asked is [`Grants`](crate::Grants)' part.
+//! only what this policy says; who else is to be asked is [`judge`](crate::judge())'s part.
 //!
-//! Cast: `json` reads text, `parse` makes statements of it, `bucket` and `identity` know what is allowed where, `glob`,
-//! `condition`, `principal` and `value` match, `public` finds what is open to everybody.
+//! Cast: `json` reads text, `parse` makes statements of it, `bucket`, `identity` and `trust` know what is allowed where,
+//! `action`, `glob`, `condition`, `principal` and `value` match, `answer` puts it together, `public` finds what is open to
+//! everybody.
 
+mod action;
+mod answer;
 mod bucket;
 mod condition;
 mod glob;
@@ -18,13 +21,17 @@ mod public;
 mod request;
 #[cfg(test)]
 mod tests;
+mod trust;
 mod value;
 
 use std::collections::BTreeMap;
-use std::fmt;
 
+use action::Actions;
+pub(crate) use action::Lowered;
+pub(crate) use answer::{Answer, Asked};
+pub use answer::{Matched, Miss, StatementName, Verdict};
 use condition::Condition;
-use glob::{ArnPattern, Glob};
+use glob::ArnPattern;
 use principal::Principals;
 pub use principal::{Named, Reach};
 pub use request::{Caller, Context, Request};
@@ -34,8 +41,12 @@ pub use request::{Caller, Context, Request};
 pub enum Kind {
     /// A bucket.
     Bucket { bucket: String },
-    /// A user, a group or a role.
+    /// A user, a group, a role or a session: written into it, or handed over with the call that makes it.
     Identity,
+    /// A policy of its own, to be attached to users, groups and roles or to bound them.
+    Managed,
+    /// A role: who may assume it.
+    Trust,
 }
 
 /// The largest policy of a bucket.
@@ -47,17 +58,34 @@ impl Kind {
     fn bytes_max(&self) -> usize {
         match self {
             Self::Bucket { .. } => BUCKET_POLICY_BYTES_MAX,
-            Self::Identity => IDENTITY_POLICY_BYTES_MAX,
+            Self::Identity | Self::Managed | Self::Trust => IDENTITY_POLICY_BYTES_MAX,
         }
     }
 
-    /// IAM has one text for everything that is wrong with a document's form.
+    /// Whether IAM reads it by the rules for policies of identities.
+    fn is_iam(&self) -> bool {
+        matches!(self, Self::Identity | Self::Managed)
+    }
+
+    /// IAM has one text for everything that is wrong with the form of an identity's document.
     fn error(&self, message: impl Into<String>, detail: impl Into<String>) -> PolicyError {
         match self {
-            Self::Bucket { .. } => PolicyError::new(message, detail),
-            Self::Identity => PolicyError::new("Syntax errors in policy.", detail),
+            Self::Bucket { .. } | Self::Trust => PolicyError::new(message, detail),
+            Self::Identity | Self::Managed => PolicyError::new("Syntax errors in policy.", detail),
         }
     }
+
+    fn json_error(&self, error: PolicyError) -> PolicyError {
+        match self {
+            Self::Trust => PolicyError::new("This policy contains invalid Json", error.detail),
+            _ => self.error(error.message, error.detail),
+        }
+    }
+}
+
+/// The size of a document as IAM's quotas count it: its characters, white space left out.
+pub fn counted_size(document: &str) -> usize {
+    document.chars().filter(|c| !c.is_whitespace()).count()
 }
 
 /// Why a document is no policy.
@@ -83,13 +111,34 @@ pub enum Effect {
     Deny,
 }
 
-/// Action or NotAction, Resource or NotResource.
+/// Resource or NotResource.
 #[derive(Debug, Clone, PartialEq, Eq)]
-struct Element<P> {
+struct Resources {
     not: bool,
-    patterns: Vec<P>,
+    patterns: Vec<ArnPattern>,
     /// As they are written.
     texts: Vec<String>,
+}
+
+impl Resources {
+    /// Where a policy has no such element, because it is about what it is attached to.
+    fn every() -> Self {
+        Self { not: true, patterns: Vec::new(), texts: Vec::new() }
+    }
+}
+
+/// A place in a document. Both from 1; columns are characters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    pub line: usize,
+    pub column: usize,
+}
+
+/// Where a statement stands, as IAM's simulations tell it: right behind its opening brace, and right behind its closing one.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Span {
+    pub start: Position,
+    pub end: Position,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,101 +148,43 @@ struct Statement {
     sid: Option<String>,
     effect: Effect,
     principals: Option<Principals>,
-    actions: Element<Glob>,
-    resources: Element<ArnPattern>,
+    actions: Actions,
+    resources: Resources,
     conditions: Vec<Condition>,
+    span: Span,
 }
 
 /// A policy, ready to be asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
+    /// For each statement, [the services](Actions::services) that it can be about.
+    services: Vec<u64>,
 }
-
-/// Which statement.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct StatementName {
-    /// From 1, in the order of writing.
-    pub number: usize,
-    pub sid: Option<String>,
-}
-
-impl fmt::Display for StatementName {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self.sid.as_deref().filter(|sid| !sid.is_empty()) {
-            Some(sid) => write!(f, "statement {sid}"),
-            None => write!(f, "statement {}", self.number),
-        }
-    }
-}
-
-/// What a policy says about a request.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
-    /// A statement denies it: nothing else counts.
-    Denied { by: StatementName },
-    /// A statement allows it and none denies it.
-    Allowed { by: StatementName, reach: Reach },
-    /// No statement is about it. For each that allows something, in order: why it is not about this.
-    Silent { why: Vec<(StatementName, Miss)> },
-}
-
-/// Why a statement is not about a request: the first part of it that does not match.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Miss {
-    Principal,
-    Action,
-    Resource,
-    /// Operator and key.
-    Condition(String),
-}
-
-impl fmt::Display for Miss {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Principal => f.write_str("is about other principals"),
-            Self::Action => f.write_str("is about other actions"),
-            Self::Resource => f.write_str("is about other resources"),
-            Self::Condition(what) => write!(f, "has the condition {what}, which does not hold"),
-        }
-    }
-}
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Denied { by } => write!(f, "{by} denies it"),
-            Self::Allowed { by, .. } => write!(f, "{by} allows it"),
-            Self::Silent { why } if why.is_empty() => f.write_str("no statement allows anything"),
-            Self::Silent { why } => {
-                for (i, (statement, miss)) in why.iter().enumerate() {
-                    write!(f, "{}{statement} {miss}", if i == 0 { "" } else { "; " })?;
-                }
-                Ok(())
-            }
-        }
-    }
-}
-
-/// Explanations of silence list at most so many statements.
-const EXPLAINED_MAX: usize = 16;
 
 impl Policy {
     /// Reads a policy that somebody wants to have, and refuses it for whatever AWS would refuse it for. Whether those whom it
     /// [names](Self::named) exist is the caller's to find out.
     pub fn parse(bytes: &[u8], kind: &Kind) -> Result<Self, PolicyError> {
-        let policy = Self { statements: parse::document(bytes, kind)?.statements };
+        let document = parse::document(bytes, kind)?;
         match kind {
-            Kind::Bucket { bucket } => bucket::check(&policy.statements, bucket)?,
-            Kind::Identity => identity::check(&policy.statements)?,
+            Kind::Bucket { bucket } => bucket::check(&document.statements, bucket)?,
+            Kind::Identity => identity::check(&document, false)?,
+            Kind::Managed => identity::check(&document, true)?,
+            Kind::Trust => trust::check(&document.statements)?,
         }
-        Ok(policy)
+        Ok(Self::of(document))
     }
 
     /// Reads a policy that was taken before: what a later version of this program would no longer take still says what it
     /// said.
     pub fn reload(bytes: &[u8], kind: &Kind) -> Result<Self, PolicyError> {
-        Ok(Self { statements: parse::document(bytes, kind)?.statements })
+        parse::document(bytes, kind).map(Self::of)
+    }
+
+    fn of(document: parse::Document) -> Self {
+        let services = document.statements.iter().map(|statement| statement.actions.services()).collect();
+        Self { statements: document.statements, services }
     }
 
     /// Whom it names, each once.
@@ -221,54 +212,20 @@ impl Policy {
         self.statements.iter().any(public::is_public)
     }
 
-    /// What it says.
-    pub fn evaluate(&self, request: &Request<'_>) -> Verdict {
-        let action = request.action.to_ascii_lowercase();
-        let mut allowed: Option<(&Statement, Reach)> = None;
-        let mut why = Vec::new();
+    /// The condition keys that it looks at, in its conditions and variables, each once and in the order of writing. Names know
+    /// no case; those of variables are in lower case.
+    pub fn context_keys(&self) -> Vec<String> {
+        let mut all: Vec<String> = Vec::new();
+        let mut seen = std::collections::HashSet::new();
         for statement in &self.statements {
-            match statement.matches(request, &action) {
-                Ok(_) if statement.effect == Effect::Deny => return Verdict::Denied { by: statement.name() },
-                Ok(reach) if allowed.is_none_or(|(_, best)| reach > best) => allowed = Some((statement, reach)),
-                Err(miss) if statement.effect == Effect::Allow && why.len() < EXPLAINED_MAX => {
-                    why.push((statement.name(), miss));
+            let of_resources = statement.resources.patterns.iter().flat_map(ArnPattern::keys);
+            let of_conditions = statement.conditions.iter().flat_map(Condition::keys_as_written);
+            for key in of_resources.chain(of_conditions) {
+                if seen.insert(key.to_ascii_lowercase()) {
+                    all.push(key.to_owned());
                 }
-                Ok(_) | Err(_) => {}
             }
         }
-        match allowed {
-            Some((statement, reach)) => Verdict::Allowed { by: statement.name(), reach },
-            None => Verdict::Silent { why },
-        }
-    }
-}
-
-impl Statement {
-    fn name(&self) -> StatementName {
-        StatementName { number: self.number, sid: self.sid.clone() }
-    }
-
-    /// `action` in lower case.
-    fn matches(&self, request: &Request<'_>, action: &str) -> Result<Reach, Miss> {
-        let reach = match &self.principals {
-            // The policy of an identity is about that identity.
-            None => Reach::Direct,
-            Some(principals) => {
-                principals.reaches(request.caller, self.effect == Effect::Deny).ok_or(Miss::Principal)?
-            }
-        };
-        let named = self.actions.patterns.iter().any(|pattern| pattern.matches(action));
-        if named == self.actions.not {
-            return Err(Miss::Action);
-        }
-        let patterns = &self.resources.patterns;
-        let named = patterns.iter().any(|pattern| pattern.matches(request.resource, request.context));
-        if named == self.resources.not {
-            return Err(Miss::Resource);
-        }
-        match self.conditions.iter().find(|condition| !condition.holds(request.context)) {
-            Some(condition) => Err(Miss::Condition(condition.name())),
-            None => Ok(reach),
-        }
+        all
     }
 }

@@ -1,19 +1,28 @@
 //! From a document to statements: everything that is the same for policies of all kinds.
 
+use std::cell::OnceCell;
+
+use super::action::Actions;
 use super::condition::{Condition, Operator};
-use super::glob::{ArnPattern, Glob};
+use super::glob::ArnPattern;
 use super::json::{self, Json, Value};
 use super::principal::{Principal, Principals};
-use super::{Effect, Element, Kind, PolicyError, Statement};
+use super::{Effect, Kind, PolicyError, Position, Resources, Span, Statement};
 
 /// A document taken apart.
 pub(super) struct Document {
     pub(super) statements: Vec<Statement>,
+    /// Whether it says to be of version 2012-10-17.
+    pub(super) is_newest: bool,
+    /// What IAM's first reader could not take, which it says only when the rest of the form is good.
+    pub(super) legacy: Option<String>,
 }
 
 /// Reads the elements of one document.
 struct Reader<'a> {
     kind: &'a Kind,
+    /// The first thing for [`Document::legacy`].
+    legacy: OnceCell<String>,
     /// Variables are known since version 2012-10-17.
     variables: bool,
 }
@@ -25,9 +34,9 @@ pub(super) fn document(bytes: &[u8], kind: &Kind) -> Result<Document, PolicyErro
         let detail = format!("the policy has {} bytes; at most {bytes_max} are taken", bytes.len());
         return Err(kind.error("Policy exceeds the maximum allowed document size.", detail));
     }
-    let root = json::read(bytes).map_err(|error| kind.error(error.message, error.detail))?;
+    let root = json::read(bytes).map_err(|error| kind.json_error(error))?;
     let Value::Object(members) = root.value else { return Err(kind.error("Invalid policy syntax.", "not an object")) };
-    let mut reader = Reader { kind, variables: false };
+    let mut reader = Reader { kind, legacy: OnceCell::new(), variables: false };
     let mut statements = None;
     for (name, json) in &members {
         match name.as_str() {
@@ -52,8 +61,20 @@ pub(super) fn document(bytes: &[u8], kind: &Kind) -> Result<Document, PolicyErro
         Value::Array(_) => return Err(kind.error("Could not parse the policy: Statement is empty!", "an empty array")),
         _ => return Err(reader.wrong("Statement", statements, "an object or an array of objects")),
     };
-    let statements =
-        list.iter().enumerate().map(|(i, json)| reader.statement(i + 1, json)).collect::<Result<Vec<_>, _>>()?;
+    let mut cursor = Cursor::new(bytes);
+    let mut taken = Vec::with_capacity(list.len());
+    for (i, json) in list.iter().enumerate() {
+        let span = Span { start: cursor.behind(json.at), end: cursor.behind(json.end.saturating_sub(1)) };
+        taken.push(reader.statement(i + 1, json, span)?);
+    }
+    if !kind.is_iam() {
+        unique_sids(&taken)?;
+    }
+    Ok(Document { statements: taken, is_newest: reader.variables, legacy: reader.legacy.into_inner() })
+}
+
+/// No two statements have one Sid; an empty one is none.
+pub(super) fn unique_sids(statements: &[Statement]) -> Result<(), PolicyError> {
     let mut sids = std::collections::HashSet::new();
     for sid in statements.iter().filter_map(|s| s.sid.as_deref()).filter(|sid| !sid.is_empty()) {
         if !sids.insert(sid) {
@@ -61,7 +82,37 @@ pub(super) fn document(bytes: &[u8], kind: &Kind) -> Result<Document, PolicyErro
             return Err(PolicyError::new("Statement IDs (SID) in a single policy must be unique.", detail));
         }
     }
-    Ok(Document { statements })
+    Ok(())
+}
+
+/// From places in bytes to lines and columns, forwards only.
+struct Cursor<'a> {
+    rest: &'a [u8],
+    at: usize,
+    position: Position,
+}
+
+impl<'a> Cursor<'a> {
+    fn new(bytes: &'a [u8]) -> Self {
+        Self { rest: bytes, at: 0, position: Position { line: 1, column: 1 } }
+    }
+
+    /// The position behind the byte at `at`, which is no earlier than the last one.
+    fn behind(&mut self, at: usize) -> Position {
+        let count = (at + 1).saturating_sub(self.at).min(self.rest.len());
+        let (passed, rest) = self.rest.split_at(count);
+        for byte in passed {
+            match byte {
+                b'\n' => self.position = Position { line: self.position.line + 1, column: 1 },
+                // What continues a character is no column of its own.
+                0x80..0xc0 => {}
+                _ => self.position.column += 1,
+            }
+        }
+        self.rest = rest;
+        self.at += count;
+        self.position
+    }
 }
 
 impl Reader<'_> {
@@ -90,7 +141,7 @@ impl Reader<'_> {
         }
     }
 
-    fn statement(&self, number: usize, json: &Json) -> Result<Statement, PolicyError> {
+    fn statement(&self, number: usize, json: &Json, span: Span) -> Result<Statement, PolicyError> {
         let Value::Object(members) = &json.value else { return Err(self.wrong("a statement", json, "an object")) };
         let mut sid = None;
         let mut effect = None;
@@ -110,6 +161,10 @@ impl Reader<'_> {
                 "Principal" | "NotPrincipal" => principals = Some(self.principals(name == "NotPrincipal", json)?),
                 "Action" | "NotAction" if actions.is_some() => return Err(twice("Action", json)),
                 "Action" | "NotAction" => actions = Some((name == "NotAction", self.texts(name, json)?)),
+                "Resource" | "NotResource" if *self.kind == Kind::Trust => {
+                    let detail = format!("byte {}: a trust policy is about its role", json.at);
+                    return Err(self.kind.error(format!("Has prohibited field {name}"), detail));
+                }
                 "Resource" | "NotResource" if resources.is_some() => return Err(twice("Resource", json)),
                 "Resource" | "NotResource" => resources = Some((name == "NotResource", self.texts(name, json)?)),
                 "Condition" => conditions = self.conditions(json)?,
@@ -121,16 +176,17 @@ impl Reader<'_> {
             self.kind.error(format!("Missing required field {what}"), format!("byte {at}: statement {number} has none"))
         };
         let effect = effect.ok_or_else(|| missing("Effect"))?;
-        if principals.is_none() && matches!(self.kind, Kind::Bucket { .. }) {
-            return Err(missing("Principal"));
-        }
         let present = |element: Option<(bool, Vec<String>)>| element.filter(|(_, texts)| !texts.is_empty());
         let (actions, resources) = (present(actions), present(resources));
-        if matches!(self.kind, Kind::Bucket { .. }) {
-            let absent = [("Action", actions.is_none()), ("Resource", resources.is_none())];
-            if let Some((what, _)) = absent.into_iter().find(|(_, is_absent)| *is_absent) {
-                return Err(missing(what));
-            }
+        // IAM's own documents are looked over when all of them is read.
+        let (is_resource, is_trust) = (!self.kind.is_iam(), *self.kind == Kind::Trust);
+        let absent = [
+            ("Principal", principals.is_none()),
+            ("Action", actions.is_none()),
+            ("Resource", !is_trust && resources.is_none()),
+        ];
+        if let Some((what, _)) = absent.into_iter().find(|(_, is_absent)| is_resource && *is_absent) {
+            return Err(missing(what));
         }
         let (not_actions, actions) = actions.unwrap_or_default();
         let (not_resources, resources) = resources.unwrap_or_default();
@@ -139,40 +195,50 @@ impl Reader<'_> {
             sid,
             effect,
             principals,
-            actions: Element {
-                not: not_actions,
-                patterns: actions.iter().map(|text| Glob::new(&text.to_ascii_lowercase())).collect(),
-                texts: actions,
+            actions: Actions::new(not_actions, actions),
+            resources: match is_trust {
+                true => Resources::every(),
+                false => Resources {
+                    not: not_resources,
+                    patterns: resources.iter().map(|text| ArnPattern::new(text, self.variables)).collect(),
+                    texts: resources,
+                },
             },
-            resources: Element {
-                not: not_resources,
-                patterns: resources.iter().map(|text| ArnPattern::new(text, self.variables)).collect(),
-                texts: resources,
-            },
+            span,
             conditions,
         })
     }
 
     fn effect(&self, json: &Json) -> Result<Effect, PolicyError> {
-        match self.text("Effect", json)? {
-            "Allow" => Ok(Effect::Allow),
-            "Deny" => Ok(Effect::Deny),
-            other => {
-                let detail = format!("byte {}: Effect is \"Allow\" or \"Deny\"", json.at);
-                Err(match self.kind {
-                    Kind::Identity if ["allow", "deny"].contains(&other.to_ascii_lowercase().as_str()) => {
-                        PolicyError::new("The policy failed legacy parsing", detail)
-                    }
-                    _ => self.kind.error(format!("Invalid effect: {other}"), detail),
-                })
+        let text = self.text("Effect", json)?;
+        let detail = format!("byte {}: Effect is \"Allow\" or \"Deny\"", json.at);
+        let effects = [("Allow", Effect::Allow), ("Deny", Effect::Deny)];
+        match effects.into_iter().find(|(name, _)| text.eq_ignore_ascii_case(name)) {
+            Some((name, effect)) if name == text => Ok(effect),
+            Some((_, effect)) if self.kind.is_iam() => {
+                self.note_legacy(detail);
+                Ok(effect)
             }
+            _ => Err(self.kind.error(format!("Invalid effect: {text}"), detail)),
         }
+    }
+
+    fn note_legacy(&self, detail: String) {
+        // The first one is told.
+        let _ = self.legacy.set(detail);
     }
 
     fn principals(&self, not: bool, json: &Json) -> Result<Principals, PolicyError> {
         let invalid = |shown: String, at: usize| {
             let detail = format!("{shown} (byte {at}) names nobody that a policy can be about");
-            self.kind.error("Invalid principal in policy", detail)
+            let message = match self.kind {
+                Kind::Trust if shown.starts_with("\"Federated\"") => {
+                    "Federated principals must be valid domain names or SAML metadata ARNs".into()
+                }
+                Kind::Trust => format!("Invalid principal in policy: {}", shown.replacen("\" : \"", "\":\"", 1)),
+                _ => "Invalid principal in policy".to_owned(),
+            };
+            self.kind.error(message, detail)
         };
         let list = match &json.value {
             Value::Text(text) if text == "*" => vec![Principal::Anyone],
@@ -210,12 +276,10 @@ impl Reader<'_> {
                 let complaint = texts.iter().find_map(|text| Some((text, operator.complaint(text)?)));
                 if let Some((text, wanted)) = complaint {
                     let detail = format!("byte {}: \"{text}\" of {name} {key} is not {wanted}", json.at);
-                    return Err(match self.kind {
-                        Kind::Identity if name.contains("Date") => {
-                            PolicyError::new("The policy failed legacy parsing", detail)
-                        }
-                        _ => self.kind.error("Invalid policy syntax.", detail),
-                    });
+                    if !(self.kind.is_iam() && operator.is_about_dates()) {
+                        return Err(self.kind.error("Invalid policy syntax.", detail));
+                    }
+                    self.note_legacy(detail);
                 }
                 let condition = Condition::new(operator.clone(), key, texts, self.variables);
                 conditions.push(condition.ok_or_else(|| self.wrong(key, json, "values of its operator"))?);

@@ -49,12 +49,6 @@ impl Context {
         self.keys.extend(other.keys);
     }
 
-    /// Every value turned into another.
-    pub(super) fn map_values(&self, change: impl Fn(&str) -> String) -> Self {
-        let each = |values: &Vec<String>| values.iter().map(|value| change(value)).collect();
-        Self { keys: self.keys.iter().map(|(key, values)| (key.clone(), each(values))).collect() }
-    }
-
     /// The values of a key; empty where it is not there.
     pub fn values(&self, key: &str) -> &[String] {
         // Policies are compiled with keys in lower case, so this seldom allocates.

@@ -41,8 +41,9 @@ fn of_bucket(statements: &str) -> Policy {
         .into_iter()
         .filter_map(|named| match &named {
             Named::User { name, .. } => Some((named.text(), format!("AIDA{name}"))),
+            Named::Role { name, .. } => Some((named.text(), format!("AROA{name}"))),
             Named::Canonical(id) => Some((id.clone(), A.to_owned())),
-            Named::Account(_) | Named::Nobody(_) => None,
+            Named::Account(_) | Named::Session { .. } | Named::UniqueId(_) | Named::Provider { .. } => None,
         })
         .collect();
     policy.bind(&bindings)
@@ -53,6 +54,8 @@ fn ask(policy: &Policy, caller: &Caller, action: &str, resource: &str, context: 
         Verdict::Denied { .. } => 'd',
         Verdict::Silent { .. } => '-',
         Verdict::Allowed { reach: Reach::Direct, .. } => 'A',
+        Verdict::Allowed { reach: Reach::Anyone, .. } => '*',
+        Verdict::Allowed { reach: Reach::Owner, .. } => 'o',
         Verdict::Allowed { reach: Reach::Account, .. } => 'a',
     }
 }
@@ -68,9 +71,10 @@ fn principals() {
     };
     let (ann, bob, ros) = (user(A, "ann"), user(A, "bob"), user(B, "ann"));
     let aws = |value: &str| format!(r#""Principal":{{"AWS":"{value}"}}"#);
-    check(r#""Principal":"*""#, &ann, 'A');
-    check(r#""Principal":"*""#, &service("x.amazonaws.com"), 'A');
-    check(&aws("*"), &ros, 'A');
+    check(r#""Principal":"*""#, &ann, '*');
+    check(r#""Principal":"*""#, &service("x.amazonaws.com"), '*');
+    check(r#""Principal":"*""#, &Caller::Anonymous, '*');
+    check(&aws("*"), &ros, '*');
     check(&aws(A), &ann, 'a');
     check(&aws(A), &root(A), 'A');
     check(&aws(A), &ros, '-');
@@ -93,9 +97,10 @@ fn principals() {
     check(r#""Principal":{"AWS":"222222222222","Service":"sns.amazonaws.com"}"#, &ros, 'a');
     let not_ann = r#""NotPrincipal":{"AWS":"arn:aws:iam::111111111111:user/ann"}"#;
     check(not_ann, &ann, '-');
-    check(not_ann, &bob, 'A');
+    check(not_ann, &bob, '*');
+    check(not_ann, &Caller::Anonymous, '*');
     check(r#""NotPrincipal":{"AWS":"111111111111"}"#, &ann, '-');
-    check(r#""NotPrincipal":{"AWS":"111111111111"}"#, &ros, 'A');
+    check(r#""NotPrincipal":{"AWS":"111111111111"}"#, &ros, '*');
 }
 
 /// A Deny with NotPrincipal spares a user only where its account is named too.

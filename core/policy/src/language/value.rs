@@ -6,17 +6,17 @@ use std::net::IpAddr;
 const NANOS_PER_S: i128 = 1_000_000_000;
 
 /// A decimal number of any length.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Decimal {
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Decimal<'a> {
     negative: bool,
     /// Without zeros in front.
-    whole: String,
+    whole: &'a str,
     /// Without zeros behind.
-    fraction: String,
+    fraction: &'a str,
 }
 
-impl Decimal {
-    pub(super) fn read(text: &str) -> Option<Self> {
+impl<'a> Decimal<'a> {
+    pub(super) fn read(text: &'a str) -> Option<Self> {
         let (negative, unsigned) = match text.strip_prefix('-') {
             Some(rest) => (true, rest),
             None => (false, text.strip_prefix('+').unwrap_or(text)),
@@ -26,26 +26,26 @@ impl Decimal {
         if !(digits(whole) && digits(fraction)) {
             return None;
         }
-        let whole = whole.trim_start_matches('0').to_owned();
-        let fraction = fraction.trim_end_matches('0').to_owned();
+        let whole = whole.trim_start_matches('0');
+        let fraction = fraction.trim_end_matches('0');
         let is_zero = whole.is_empty() && fraction.is_empty();
         Some(Self { negative: negative && !is_zero, whole, fraction })
     }
 }
 
-impl Ord for Decimal {
+impl Ord for Decimal<'_> {
     fn cmp(&self, other: &Self) -> Ordering {
-        let size = |it: &Self| (it.whole.len(), it.whole.clone(), it.fraction.clone());
+        let (own, others) = [self, other].map(|it| (it.whole.len(), it.whole, it.fraction)).into();
         match (self.negative, other.negative) {
             (false, true) => Ordering::Greater,
             (true, false) => Ordering::Less,
-            (false, false) => size(self).cmp(&size(other)),
-            (true, true) => size(other).cmp(&size(self)),
+            (false, false) => own.cmp(&others),
+            (true, true) => others.cmp(&own),
         }
     }
 }
 
-impl PartialOrd for Decimal {
+impl PartialOrd for Decimal<'_> {
     fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
         Some(self.cmp(other))
     }
@@ -73,6 +73,13 @@ pub(super) fn instant(text: &str) -> Option<i128> {
     }
     let midnight = i128::from(days_since_1970(year, month, day)) * 86_400 * NANOS_PER_S;
     time.map_or(Some(0), time_of_day).map(|nanos| midnight + nanos)
+}
+
+/// What AWS was seen to take as a date although it names no moment: a date or two digits, and a `T` with nothing behind it.
+pub(super) fn is_odd_date(text: &str) -> bool {
+    let date = text.strip_suffix(['T', 't']).unwrap_or(text);
+    let is_short = date.len() == 2 && date.bytes().all(|b| b.is_ascii_digit());
+    is_short || (date.contains('-') || date.len() == 4) && instant(date).is_some()
 }
 
 /// `H[H][:mm[:ss[.fraction]]]`, then `Z` or `±HH[:mm]` or nothing.
