@@ -27,6 +27,11 @@ impl Arn {
         Self(format!("arn:aws:iam::{account}:{kind}{path}{name}"))
     }
 
+    /// `arn:aws:iam::aws:policy/PATH/NAME`: a policy that every account has.
+    pub fn iam_managed(path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::aws:policy{path}{name}"))
+    }
+
     /// `arn:aws:iam::ACCOUNT:access-key/ID`: IAM names no keys, and only records of our own service do so.
     pub fn access_key(account: AccountId, id: &str) -> Self {
         Self(format!("arn:aws:iam::{account}:access-key/{id}"))

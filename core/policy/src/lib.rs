@@ -6,9 +6,9 @@
 //!   operator crosses an account's border, save where the owner's policy and the caller's own rights both let it.
 //! - **Does not promise** anything about signatures: proving them is `wire`'s part.
 //! - **On crash** nothing is lost: everything here is a catalog transaction or derived from one.
-//! - **Absent on purpose**: HTTP, roles and their sessions, and users' own policies in the policy language: users have coarse
-//!   grants, resources have [policies](Policy).
+//! - **Absent on purpose**: HTTP, and any store of sessions: a session is in its token.
 
+mod authority;
 mod decide;
 mod directory;
 mod judge;
@@ -17,10 +17,12 @@ mod principal;
 mod seal;
 mod session;
 
-pub use decide::{Decide, Decision, Grants, Question};
+pub use authority::{Authority, Explained, ExplainedStep};
+pub use decide::{Decide, Decision, Question};
 pub use directory::{
-    AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
-    Merged, NewAccessKey, Plan, Starters, User, UserPolicy, account_of, rows,
+    AccessKey, Account, CodeTaken, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED,
+    ManagedPolicy, Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, one_time_code, rows,
+    step_at, step_of,
 };
 pub use judge::{
     Attached, By, Case, Explanation, Holder, Layer, Opinion, Outcome, ResourceKind, Rights, Ruling, Source, Step,

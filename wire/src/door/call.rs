@@ -182,8 +182,8 @@ impl Underway {
             action: &announced.action,
             resources: &announced.arns,
             resource_account: announced.owner,
-            read_only: announced.class.read_only,
             policy: announced.policy.as_deref(),
+            kind: announced.kind,
             context: &context,
         };
         if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
@@ -199,8 +199,8 @@ impl Underway {
                 action: &need.action,
                 resources: &need.arns,
                 resource_account: need.owner,
-                read_only: announced.class.read_only,
                 policy: need.policy.as_deref(),
+                kind: need.kind,
                 context: &context,
             };
             if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
@@ -224,8 +224,8 @@ impl Underway {
             Some(shown) => message.push_str(&format!(" on resource: {shown}")),
             None => {}
         }
-        // Some denials say no more (`spec/policy.md` 5).
-        if !because.is_empty() {
+        // STS never says why (`spec/policy.md` 5).
+        if self.service.signing_name() != "sts" {
             message.push(' ');
             message.push_str(because);
         }

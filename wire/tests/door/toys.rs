@@ -187,6 +187,7 @@ impl Service for ToyS3 {
                 owner: head.raw_path.contains("/foreign").then(|| FOREIGN.parse().unwrap()),
                 policy: head.raw_path.contains("/foreign-policy").then(|| Arc::new(a_policy())),
                 context: Default::default(),
+                kind: opentrail_policy::ResourceKind::Ordinary,
                 also: Vec::new(),
                 shown: None,
                 open: false,

@@ -5,6 +5,7 @@
 mod accounts;
 mod bind;
 mod cache;
+mod codes;
 mod configured;
 mod draft;
 pub(crate) mod ids;
@@ -12,6 +13,7 @@ mod keys;
 mod lookup;
 mod managed;
 mod names;
+mod rights;
 pub mod rows;
 mod stored;
 #[cfg(test)]
@@ -28,10 +30,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Seal, Secret};
 
 pub use accounts::Starters;
+pub use codes::{CodeTaken, one_time_code, step_at, step_of};
 pub use configured::{ConfiguredKey, Merged, Plan};
 pub use draft::{Committed, Draft};
 pub use ids::account_of;
 pub use managed::{MANAGED, ManagedPolicy};
+pub use rights::RightsOf;
 
 use cache::{Cache, Touched};
 

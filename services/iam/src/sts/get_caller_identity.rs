@@ -2,9 +2,11 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{Category, RawJson};
+use opentrail_event::Category;
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use super::issue::details;
 
 pub(crate) struct GetCallerIdentity;
 
@@ -27,15 +29,6 @@ impl Operation for GetCallerIdentity {
         let additional_event_data = Some(details(cx));
         async move { Ok(RpcAnswer { additional_event_data, ..identity(cx).into() }) }.boxed()
     }
-}
-
-/// Where it was served, as STS records it (`spec/recorded.md` 10). The id of AWS's own servers that stands beside it there has no
-/// meaning here and is left out.
-fn details(cx: &Cx) -> RawJson {
-    let region = cx.region.as_str();
-    RawJson::from_written(
-        format!(r#"{{"RequestDetails":{{"awsServingRegion":"{region}","endpointType":"regional"}}}}"#).into_bytes(),
-    )
 }
 
 /// In the order in which STS writes the members.

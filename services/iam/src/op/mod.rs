@@ -1,3 +1,0 @@
-//! One file per operation.
-
-pub(crate) mod get_caller_identity;
