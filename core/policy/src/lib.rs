@@ -20,9 +20,9 @@ mod session;
 pub use authority::{Authority, Explained, ExplainedStep};
 pub use decide::{Decide, Decision, Question};
 pub use directory::{
-    AccessKey, Account, CodeTaken, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED,
-    ManagedPolicy, Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, one_time_code, rows,
-    step_at, step_of,
+    AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
+    Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, hash_password, is_password, mfa_code,
+    mfa_seed, rows,
 };
 pub use judge::{
     Attached, By, Case, Explanation, Holder, Layer, Opinion, Outcome, ResourceKind, Rights, Ruling, Source, Step,

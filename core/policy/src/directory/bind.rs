@@ -28,6 +28,26 @@ impl Directory {
     }
 }
 
+impl Directory {
+    /// Whether the user or role that an ARN was bound to is still the one that it names.
+    pub async fn is_bound(&self, arn: &str, id: &str) -> Result<bool, DirectoryError> {
+        let Some(account) = super::account_of(id) else { return Ok(true) };
+        let (Some(kind), Some(name)) =
+            (arn.split(':').nth(5).and_then(|r| r.split('/').next()), arn.rsplit('/').next())
+        else {
+            return Ok(true);
+        };
+        let found = match kind {
+            "user" => {
+                self.user(account, name).await?.map(|user| (Arn::user(account, &user.path, &user.name), user.unique_id))
+            }
+            "role" => self.role(account, name).await?.map(|role| (role.arn(account), role.unique_id)),
+            _ => return Ok(true),
+        };
+        Ok(found.is_some_and(|(found, unique_id)| found.as_str() == arn && unique_id == id))
+    }
+}
+
 impl Principals for Directory {
     fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>> {
         let unavailable = |error: DirectoryError| IdentitiesUnavailable(error.to_string());

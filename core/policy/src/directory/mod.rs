@@ -5,7 +5,6 @@
 mod accounts;
 mod bind;
 mod cache;
-mod codes;
 mod configured;
 mod draft;
 pub(crate) mod ids;
@@ -15,6 +14,7 @@ mod managed;
 mod names;
 mod rights;
 pub mod rows;
+mod secrets;
 mod stored;
 #[cfg(test)]
 mod tests;
@@ -30,12 +30,12 @@ use serde::{Deserialize, Serialize};
 use crate::{Seal, Secret};
 
 pub use accounts::Starters;
-pub use codes::{CodeTaken, one_time_code, step_at, step_of};
 pub use configured::{ConfiguredKey, Merged, Plan};
 pub use draft::{Committed, Draft};
 pub use ids::account_of;
 pub use managed::{MANAGED, ManagedPolicy};
 pub use rights::RightsOf;
+pub use secrets::{hash_password, is_password, mfa_code, mfa_seed};
 
 use cache::{Cache, Touched};
 

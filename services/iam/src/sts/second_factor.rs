@@ -1,6 +1,6 @@
 //! Codes of MFA devices, shown with a call that makes a session.
 
-use opentrail_policy::{CodeTaken, Principal, PrincipalKind};
+use opentrail_policy::{Principal, PrincipalKind, rows};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
@@ -25,11 +25,20 @@ impl Desk {
             // Nobody else has devices.
             _ => return Err(denied(UNKNOWN)),
         };
-        let taken = self.directory.take_code(caller.account, serial, &owner, code).await;
-        match taken.map_err(|error| unavailable("read MFA device", &error))? {
-            CodeTaken::Yes => Ok(true),
-            CodeTaken::NoDevice => Err(denied(UNKNOWN)),
-            CodeTaken::Wrong => Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")),
+        let (account, directory) = (caller.account, &self.directory);
+        let unreadable = |error| unavailable("read MFA device", &error);
+        let place = serial.split_once(":mfa/").map(|(_, name)| rows::mfa_key(account, name));
+        let mut reader = directory.draft::<()>(account);
+        let device = match place {
+            Some(place) => reader.get::<rows::MfaRow>(&place).await.map_err(unreadable)?,
+            None => None,
+        };
+        if device.is_none_or(|device| device.serial != serial || device.owner.as_deref() != Some(&owner)) {
+            return Err(denied(UNKNOWN));
+        }
+        match directory.take_mfa_code(account, &owner, serial, code).await.map_err(unreadable)? {
+            true => Ok(true),
+            false => Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")),
         }
     }
 }
