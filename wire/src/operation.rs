@@ -6,7 +6,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, Category, RawJson, RecordResource};
-use opentrail_policy::{Context, Policy};
+use opentrail_policy::{Context, Policy, Principal, ResourceKind};
 use opentrail_protocol::{Document, ServiceModel, Violation};
 
 use crate::{Cx, Fault};
@@ -58,6 +58,8 @@ pub struct Need {
     pub owner: Option<AccountId>,
     /// The policy of what is touched, where it has one.
     pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
     /// Condition keys of this need alone, such as `iam:PassedToService`; they win over the call's.
     pub context: Context,
 }
@@ -65,7 +67,8 @@ pub struct Need {
 impl Need {
     /// To be allowed `action` on all of `arns`.
     pub fn new(action: impl Into<Cow<'static, str>>, arns: Vec<Arn>) -> Self {
-        Self { action: action.into(), arns, owner: None, policy: None, context: Context::new() }
+        let (kind, context) = (ResourceKind::Ordinary, Context::new());
+        Self { action: action.into(), arns, owner: None, policy: None, kind, context }
     }
 
     /// With one more condition key.
@@ -85,6 +88,8 @@ pub struct Touched {
     pub owner: Option<AccountId>,
     /// The policy of what is touched, where it has one: a role's trust policy.
     pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
     /// The operation's own condition keys: `iam:PolicyARN`, `aws:RequestTag/k`, `aws:TagKeys`, `sts:ExternalId`. The door
     /// adds those that every call has.
     pub context: Context,
@@ -105,8 +110,9 @@ pub trait Operation: Send + Sync {
     }
     /// What else it touches. `input` satisfies the model.
     ///
-    /// `Err` is for what cannot be found out, not for what is not there: whoever may not do this at all is to be told that,
-    /// and nothing of what there is.
+    /// `Err` is answered as it is, and the decider is not asked: it is for what cannot be found out, and for what AWS looks at
+    /// before it decides. What is not there is no error here: whoever may not do this at all is to be told that, and nothing of
+    /// what there is.
     fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
         let _ = (cx, input);
         std::future::ready(Ok(Touched::default())).boxed()
@@ -131,6 +137,7 @@ pub struct RpcService {
     pub(crate) model: Arc<ServiceModel>,
     pub(crate) operations: Vec<Box<dyn Operation>>,
     pub(crate) global: bool,
+    pub(crate) knows: fn(&Principal) -> bool,
 }
 
 impl RpcService {
@@ -141,13 +148,19 @@ impl RpcService {
             assert!(model.operation(name).is_some(), "{name} is not in the model of {}", model.signing_name);
             assert!(operations[..i].iter().all(|o| o.facts().name != name), "{name} is twice in the table");
         }
-        Self { model, operations, global: false }
+        Self { model, operations, global: false, knows: |_| true }
     }
 
     /// The same service, [global](crate::Service::global).
     #[must_use]
     pub fn into_global(self) -> Self {
         Self { global: true, ..self }
+    }
+
+    /// The same service, which [knows](crate::Service::knows) only those callers.
+    #[must_use]
+    pub fn known_to(self, knows: fn(&Principal) -> bool) -> Self {
+        Self { knows, ..self }
     }
 
     /// The table.

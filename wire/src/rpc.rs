@@ -5,7 +5,7 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
 use opentrail_event::{Category, RawJson};
 use opentrail_journal::CallClass;
-use opentrail_policy::Context;
+use opentrail_policy::{Context, Principal, ResourceKind};
 use opentrail_protocol::{Document, Malformed, OperationModel, Protocol, Violation, json, query};
 
 use crate::{
@@ -147,11 +147,11 @@ impl RpcService {
             input.document = document;
         }
         match touched {
-            Ok(Touched { arns, owner, policy, context, also, shown }) => {
+            Ok(Touched { arns, owner, policy, kind, context, also, shown }) => {
                 let arns = arns.unwrap_or_else(|| std::mem::take(&mut announced.arns));
-                Ok(Announced { arns, owner, policy, context, also, shown, ..announced })
+                Ok(Announced { arns, owner, policy, kind, context, also, shown, ..announced })
             }
-            Err(fault) => Err(Rejected { fault, known: Some(Box::new(announced)) }),
+            Err(fault) => Err(Rejected { fault, known: Some(Box::new(Announced { open: true, ..announced })) }),
         }
     }
 
@@ -185,6 +185,7 @@ impl RpcService {
             arns,
             owner: None,
             policy: None,
+            kind: ResourceKind::default(),
             context: Context::new(),
             also: Vec::new(),
             shown: None,
@@ -207,6 +208,7 @@ impl RpcService {
             arns: Vec::new(),
             owner: None,
             policy: None,
+            kind: ResourceKind::default(),
             context: Context::new(),
             also: Vec::new(),
             shown: None,
@@ -284,6 +286,10 @@ impl Service for RpcService {
 
     fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
         self.model.error(code).map_or(code, |error| error.name)
+    }
+
+    fn knows(&self, caller: &Principal) -> bool {
+        (self.knows)(caller)
     }
 
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {

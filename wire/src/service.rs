@@ -10,7 +10,7 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use opentrail_event::{AccountId, Arn, RawJson, RecordResource, Region, TlsDetails};
 use opentrail_journal::CallClass;
-use opentrail_policy::{Context, Policy, Principal};
+use opentrail_policy::{Context, Policy, Principal, ResourceKind};
 use opentrail_protocol::Protocol;
 
 use crate::{BodyFault, Fault, Need};
@@ -92,6 +92,8 @@ pub struct Announced {
     pub owner: Option<AccountId>,
     /// The policy of what is touched, where it has one.
     pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
     /// The service's own condition keys. The door adds those that every call has ([`Cx::context`]).
     pub context: Context,
     /// What must be allowed besides.
@@ -151,6 +153,12 @@ pub trait Service: Send + Sync {
     fn event_source(&self) -> &str;
     /// In records; `None` leaves the member out.
     fn api_version(&self) -> Option<&str>;
+    /// Whether it knows this caller at all. To one that it does not know, a proven session's token is as good as invalid: IAM
+    /// knows no federated users, for one.
+    fn knows(&self, caller: &Principal) -> bool {
+        let _ = caller;
+        true
+    }
     /// How errors are written.
     fn protocol(&self) -> Protocol;
     /// The namespace of XML answers; empty for JSON ones.

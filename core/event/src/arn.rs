@@ -57,6 +57,26 @@ impl Arn {
         Self(text.to_owned())
     }
 
+    /// `arn:aws:iam::ACCOUNT:role/PATH/NAME`; `path` begins and ends with a slash.
+    pub fn role(account: AccountId, path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:role{path}{name}"))
+    }
+
+    /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`: a session of a role, whose path is not named.
+    pub fn assumed_role(account: AccountId, role: &str, session: &str) -> Self {
+        Self(format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"))
+    }
+
+    /// `arn:aws:sts::ACCOUNT:federated-user/NAME`
+    pub fn federated_user(account: AccountId, name: &str) -> Self {
+        Self(format!("arn:aws:sts::{account}:federated-user/{name}"))
+    }
+
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`; `issuer` is without its scheme.
+    pub fn oidc_provider(account: AccountId, issuer: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:oidc-provider/{issuer}"))
+    }
+
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -1,7 +1,8 @@
 //! STS and IAM, one crate for both, as their answers depend on the same people.
 //!
 //! - **From** `wire`, which has proven who is calling.
-//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies; the `opentrail` service changes the same ones.
+//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies, and whose sessions are in their tokens; the
+//!   `opentrail` service changes the same users and keys.
 //! - **Promises** that each call is one transaction over all that it read, that names and texts are AWS's, and that every
 //!   operation that is not built answers an error that names it.
 //! - **Does not promise** to decide anything: it says what a call touches, and the door asks.
@@ -16,35 +17,37 @@ mod op;
 mod page;
 mod picture;
 mod shapes;
+mod sts;
 mod tags;
 mod verb;
 mod what;
 
 use std::sync::Arc;
 
-use opentrail_policy::Directory;
+use opentrail_policy::{Principal, PrincipalKind};
 use opentrail_protocol::Models;
 use opentrail_wire::RpcService;
 
+pub use sts::Desk as StsDesk;
+
 /// Both services.
-pub fn services(models: &Models, directory: &Arc<Directory>) -> [RpcService; 2] {
+pub fn services(models: &Models, sts: StsDesk) -> [RpcService; 2] {
     let model = |name: &str| models.by_signing_name(name).expect("the models of sts and iam are built in");
+    let iam = op::table(&sts.directory);
     [
-        RpcService::new(model("sts"), vec![Box::new(op::get_caller_identity::GetCallerIdentity)]),
-        RpcService::new(model("iam"), op::table(directory)).into_global(),
+        RpcService::new(model("sts"), sts::operations(&Arc::new(sts))),
+        RpcService::new(model("iam"), iam).into_global().known_to(is_known_to_iam),
     ]
 }
 
-#[cfg(test)]
-mod tests {
-    use opentrail_wire::Service;
-
-    use super::*;
-
-    #[test]
-    fn iam_is_global_and_sts_is_where_it_was_asked() {
-        let services = services(&Models::builtin());
-        let global: Vec<_> = services.iter().map(|s| (s.signing_name(), s.global())).collect();
-        assert_eq!(global, [("sts", false), ("iam", true)]);
+/// IAM takes no federated users, and a user's session only if a second factor was shown for it (`spec/sts.md` 2.4).
+fn is_known_to_iam(caller: &Principal) -> bool {
+    match (&caller.kind, &caller.session) {
+        (PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity { .. }, _) => false,
+        (PrincipalKind::User { .. } | PrincipalKind::Root, Some(session)) => session.mfa_s.is_some(),
+        _ => true,
     }
 }
+
+#[cfg(test)]
+mod tests;

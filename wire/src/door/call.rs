@@ -172,14 +172,18 @@ impl Underway {
         if self.service.global() {
             context.set("aws:RequestedRegion", Region::us_east_1().as_str());
         }
+        context.set("aws:ResourceAccount", announced.owner.unwrap_or(self.cx.account()).as_str());
+        if let Some(referer) = self.head.headers.get(http::header::REFERER) {
+            context.set("aws:Referer", String::from_utf8_lossy(referer.as_bytes()));
+        }
         context.merge(std::mem::take(&mut announced.context));
         let question = Question {
             principal: &self.cx.principal,
             action: &announced.action,
             resources: &announced.arns,
             resource_account: announced.owner,
-            read_only: announced.class.read_only,
             policy: announced.policy.as_deref(),
+            kind: announced.kind,
             context: &context,
         };
         if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
@@ -188,14 +192,15 @@ impl Underway {
         }
         for need in std::mem::take(&mut announced.also) {
             let mut context = context.clone();
+            context.set("aws:ResourceAccount", need.owner.unwrap_or(self.cx.account()).as_str());
             context.merge(need.context);
             let question = Question {
                 principal: &self.cx.principal,
                 action: &need.action,
                 resources: &need.arns,
                 resource_account: need.owner,
-                read_only: announced.class.read_only,
                 policy: need.policy.as_deref(),
+                kind: need.kind,
                 context: &context,
             };
             if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
@@ -219,8 +224,8 @@ impl Underway {
             Some(shown) => message.push_str(&format!(" on resource: {shown}")),
             None => {}
         }
-        // Some denials say no more (`spec/policy.md` 5).
-        if !because.is_empty() {
+        // STS never says why (`spec/policy.md` 5).
+        if self.service.signing_name() != "sts" {
             message.push(' ');
             message.push_str(because);
         }

@@ -230,6 +230,10 @@ impl Hall {
             Err(refusal) => return Err(self.refused(&refusal, tongue)),
         };
         match service {
+            Some(service) if !service.knows(&proven.credential.principal) => {
+                let token = header_text(&head.headers, "x-amz-security-token").unwrap_or_default();
+                Err(self.refused(&Refusal::Token(token), tongue))
+            }
             Some(service) if !self.is_page(&head, &service) => {
                 Ok(self.proven_call(peer, head, body, wire_bytes, service, proven, tongue))
             }
@@ -396,6 +400,10 @@ fn text(value: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => percent_encoding::percent_encode(value, NOT_ASCII).to_string(),
     }
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| text(value.as_bytes()))
 }
 
 /// Neither a length nor a framing: there is no body.

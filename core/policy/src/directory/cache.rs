@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentrail_event::AccountId;
 
-use crate::{Credential, Rights, UserPolicy};
+use crate::{Credential, Rights};
 
-/// Most credentials, and most policies, that are kept.
+/// Most of each kind that are kept.
 const ENTRIES_MAX: usize = 10_000;
 
 pub(crate) type PolicyKey = (AccountId, String);
@@ -26,7 +26,8 @@ pub(crate) struct Cache {
 struct State {
     generation: u64,
     credentials: HashMap<String, Arc<Credential>>,
-    policies: HashMap<PolicyKey, Option<UserPolicy>>,
+    /// By unique id: whether there still is such a user or role.
+    present: HashMap<PolicyKey, bool>,
     rights: HashMap<PolicyKey, Arc<Rights>>,
 }
 
@@ -50,14 +51,14 @@ impl Cache {
         }
     }
 
-    pub(crate) fn policy(&self, key: &PolicyKey) -> Option<Option<UserPolicy>> {
-        self.state().policies.get(key).copied()
+    pub(crate) fn present(&self, account: AccountId, id: &str) -> Option<bool> {
+        self.state().present.get(&(account, id.to_owned())).copied()
     }
 
-    pub(crate) fn keep_policy(&self, read_at: Generation, key: PolicyKey, policy: Option<UserPolicy>) {
+    pub(crate) fn keep_present(&self, read_at: Generation, account: AccountId, id: &str, present: bool) {
         let mut state = self.state();
         if state.generation == read_at.0 {
-            put(&mut state.policies, key, policy);
+            put(&mut state.present, (account, id.to_owned()), present);
         }
     }
 
@@ -107,7 +108,7 @@ impl Drop for Change<'_> {
         }
         if let Some(account) = &self.touched.account {
             // Changes are rare beside questions, and what hangs on what is not worth keeping track of.
-            state.policies.retain(|(of, _), _| of != account);
+            state.present.retain(|(of, _), _| of != account);
             state.rights.retain(|(of, _), _| of != account);
         }
     }
@@ -135,6 +136,7 @@ mod tests {
                 kind: PrincipalKind::Root,
                 account: AccountId::OPERATOR,
                 access_key_id: "AKIAX".into(),
+                session: None,
             },
             secret: Secret::new("s".into()),
             active: true,

@@ -18,6 +18,11 @@ pub(crate) fn access_key_id(world: &World, account: AccountId) -> String {
     with_account(world, "AKIA", account)
 }
 
+/// `ASIA…`, 20 characters: the key of a session of `account`.
+pub(crate) fn session_key_id(world: &World, account: AccountId) -> String {
+    with_account(world, "ASIA", account)
+}
+
 /// `AIDA…`, 21 characters: a user of `account`.
 pub(crate) fn user_id(world: &World, account: AccountId) -> String {
     unique_id(world, "AIDA", account)

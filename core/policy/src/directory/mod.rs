@@ -7,7 +7,7 @@ mod bind;
 mod cache;
 mod configured;
 mod draft;
-mod ids;
+pub(crate) mod ids;
 mod keys;
 mod lookup;
 mod managed;

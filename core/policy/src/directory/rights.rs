@@ -33,8 +33,12 @@ impl RightsOf for Directory {
 
 impl Directory {
     async fn rights_of(&self, account: AccountId, kind: &PrincipalKind) -> Result<Arc<Rights>, DirectoryError> {
-        let id = match kind {
-            PrincipalKind::User { unique_id, .. } => unique_id,
+        let (name, id) = match kind {
+            PrincipalKind::User { name, unique_id, .. } | PrincipalKind::Role { name, unique_id, .. } => {
+                (name, unique_id)
+            }
+            // What it has is its maker's; the session's policies say how much of it.
+            PrincipalKind::Federated { by, .. } => return Box::pin(self.rights_of(account, by)).await,
             _ => return Ok(Arc::default()),
         };
         if let Some(rights) = self.cache.rights(account, id) {
@@ -42,8 +46,8 @@ impl Directory {
         }
         let read_at = self.cache.generation();
         let rights = match kind {
-            PrincipalKind::User { name, .. } => self.user_rights(account, name, id).await?,
-            _ => Rights::default(),
+            PrincipalKind::User { .. } => self.user_rights(account, name, id).await?,
+            _ => self.role_rights(account, name, id).await?,
         };
         let rights = Arc::new(rights);
         self.cache.keep_rights(read_at, account, id, &rights);
@@ -63,6 +67,7 @@ impl Directory {
             }
         }
         rights.boundary = self.boundary(account, &user.grants).await?;
+        rights.tags = pairs(&user.tags);
         Ok(rights)
     }
 
@@ -74,6 +79,7 @@ impl Directory {
         let mut rights = Rights::default();
         self.collect(account, &role.grants, &Holder::Role(role.name), &mut rights).await?;
         rights.boundary = self.boundary(account, &role.grants).await?;
+        rights.tags = pairs(&role.tags);
         Ok(rights)
     }
 
@@ -159,6 +165,10 @@ impl Directory {
             None => Ok(None),
         }
     }
+}
+
+fn pairs(tags: &[rows::Tag]) -> Vec<(String, String)> {
+    tags.iter().map(|tag| (tag.key.clone(), tag.value.clone())).collect()
 }
 
 /// What was taken before is read again: a later version of this program might no longer take it.

@@ -12,8 +12,8 @@ use opentrail_world::World;
 
 use super::*;
 use crate::{
-    Context, Credential, Decide, Decision, Grants, Identities, Kind, Named, Policy, Principal, PrincipalKind,
-    Principals, Question, SealError,
+    Authority, Context, Credential, Decide, Decision, Identities, Kind, Named, Policy, Principal, PrincipalKind,
+    Principals, Question, ResourceKind, SealError,
 };
 
 /// Not a secret: it shows that the context is kept with the bytes.
@@ -255,51 +255,53 @@ fn the_operator_gets_in_by_a_configured_key() {
 }
 
 #[test]
-fn grants_decide_by_who_is_asking() {
+fn who_is_asking_decides() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
     for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("ro", Some(UserPolicy::ReadOnly)), ("nobody", None)] {
         block_on(directory.create_user(account, name, "/", policy)).expect("made");
     }
-    let grants = Grants::new(directory.clone());
+    let authority = Authority::new(directory.clone());
     let user = |name: &str| Principal {
         kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
         account,
         access_key_id: "AKIAX".into(),
+        session: None,
     };
-    let principal = |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into() };
+    let principal =
+        |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into(), session: None };
     let root = principal(PrincipalKind::Root, account);
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
-    let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
+    let check = |who: &Principal, action: &str, owner: Option<AccountId>, expect: bool| {
         let question = Question {
             principal: who,
             action,
             resources: &[],
             resource_account: owner,
-            read_only,
             policy: None,
+            kind: ResourceKind::Ordinary,
             context: &Context::new(),
         };
-        let decision = block_on(grants.decide(question));
+        let decision = block_on(authority.decide(question));
         assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
     };
-    check(&root, "s3:CreateBucket", None, false, true);
-    check(&root, "s3:GetObject", Some(account), true, true);
-    check(&root, "s3:GetObject", Some(other), true, false);
-    check(&root, "opentrail:CreateUser", None, false, true);
-    check(&root, "opentrail:CreateAccount", None, false, false);
-    check(&root, "opentrail:ListAccounts", None, true, false);
-    check(&operator, "opentrail:CreateAccount", None, false, true);
-    check(&operator, "opentrail:CreateUser", Some(other), false, true);
-    check(&operator, "s3:GetObject", Some(other), true, false);
-    check(&operator, "s3:CreateBucket", None, false, true);
-    check(&user("adm"), "s3:CreateBucket", None, false, true);
-    check(&user("adm"), "opentrail:ListAccounts", None, true, false);
-    check(&user("ro"), "s3:CreateBucket", None, false, false);
-    check(&user("ro"), "cloudtrail:LookupEvents", None, true, true);
-    check(&user("nobody"), "cloudtrail:LookupEvents", None, true, false);
-    check(&user("deleted"), "cloudtrail:LookupEvents", None, true, false);
+    check(&root, "s3:CreateBucket", None, true);
+    check(&root, "s3:GetObject", Some(account), true);
+    check(&root, "s3:GetObject", Some(other), false);
+    check(&root, "opentrail:CreateUser", None, true);
+    check(&root, "opentrail:CreateAccount", None, false);
+    check(&root, "opentrail:ListAccounts", None, false);
+    check(&operator, "opentrail:CreateAccount", None, true);
+    check(&operator, "opentrail:CreateUser", Some(other), true);
+    check(&operator, "s3:GetObject", Some(other), false);
+    check(&operator, "s3:CreateBucket", None, true);
+    check(&user("adm"), "s3:CreateBucket", None, true);
+    check(&user("adm"), "opentrail:ListAccounts", None, false);
+    check(&user("ro"), "s3:CreateBucket", None, false);
+    check(&user("ro"), "cloudtrail:LookupEvents", None, true);
+    check(&user("nobody"), "cloudtrail:LookupEvents", None, false);
+    check(&user("deleted"), "cloudtrail:LookupEvents", None, false);
 
     let arns = [Arn::user(other, "/", "x")];
     let question = Question {
@@ -307,16 +309,16 @@ fn grants_decide_by_who_is_asking() {
         action: "opentrail:DeleteUser",
         resources: &arns,
         resource_account: None,
-        read_only: false,
         policy: None,
+        kind: ResourceKind::Ordinary,
         context: &Context::new(),
     };
     let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
-    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because, explicit: false });
+    assert_eq!(block_on(authority.decide(question)), Decision::Deny { because, explicit: false });
 }
 
 #[test]
-fn grants_and_the_policy_of_what_is_touched() {
+fn rights_and_the_policy_of_what_is_touched() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
     let other: AccountId = "999999999999".parse().expect("an account");
@@ -326,7 +328,7 @@ fn grants_and_the_policy_of_what_is_touched() {
             block_on(directory.create_user(owner, name, "/", policy)).expect("made");
         }
     }
-    let grants = Grants::new(directory.clone());
+    let authority = Authority::new(directory.clone());
     let who = |owner: AccountId, name: &str| {
         let kind = match name {
             "root" => PrincipalKind::Root,
@@ -335,7 +337,7 @@ fn grants_and_the_policy_of_what_is_touched() {
                 PrincipalKind::User { name: found.name, path: found.path, unique_id: found.unique_id }
             }
         };
-        Principal { kind, account: owner, access_key_id: "AKIAX".into() }
+        Principal { kind, account: owner, access_key_id: "AKIAX".into(), session: None }
     };
     // About the bucket `b` of `account`.
     let policy = |effect: &str, principal: &str| {
@@ -355,11 +357,11 @@ fn grants_and_the_policy_of_what_is_touched() {
             action,
             resources: &arns,
             resource_account: Some(account).filter(|owner| *owner != by.account),
-            read_only: false,
             policy,
+            kind: ResourceKind::Ordinary,
             context: &Context::new(),
         };
-        let seen = match block_on(grants.decide(question)) {
+        let seen = match block_on(authority.decide(question)) {
             Decision::Allow => "yes".to_owned(),
             Decision::Deny { because, explicit } => format!("{because}{}", if explicit { "!" } else { "" }),
         };

@@ -11,6 +11,8 @@ mod case;
 mod explain;
 mod rights;
 mod ruling;
+#[cfg(test)]
+mod tests;
 mod voices;
 
 pub use case::{Case, ResourceKind};

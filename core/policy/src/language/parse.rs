@@ -6,7 +6,7 @@ use super::action::Actions;
 use super::condition::{Condition, Operator};
 use super::glob::ArnPattern;
 use super::json::{self, Json, Value};
-use super::principal::{Principal, Principals};
+use super::principal::{Principal, Principals, invalid_principal};
 use super::{Effect, Kind, PolicyError, Position, Resources, Span, Statement};
 
 /// A document taken apart.
@@ -229,13 +229,13 @@ impl Reader<'_> {
     }
 
     fn principals(&self, not: bool, json: &Json) -> Result<Principals, PolicyError> {
-        let invalid = |shown: String, at: usize| {
-            let detail = format!("{shown} (byte {at}) names nobody that a policy can be about");
-            let message = match self.kind {
-                Kind::Trust if shown.starts_with("\"Federated\"") => {
-                    "Federated principals must be valid domain names or SAML metadata ARNs".into()
+        let invalid = |kind: &str, text: &str, at: usize| {
+            let detail = format!("\"{kind}\" : \"{text}\" (byte {at}) names nobody that a policy can be about");
+            let message = match (self.kind, kind) {
+                (Kind::Trust, "Federated") => {
+                    "Federated principals must be valid domain names or SAML metadata ARNs".to_owned()
                 }
-                Kind::Trust => format!("Invalid principal in policy: {}", shown.replacen("\" : \"", "\":\"", 1)),
+                (Kind::Trust, _) => invalid_principal(kind, text),
                 _ => "Invalid principal in policy".to_owned(),
             };
             self.kind.error(message, detail)
@@ -246,16 +246,15 @@ impl Reader<'_> {
                 let mut list = Vec::new();
                 for (kind, json) in kinds {
                     for text in self.texts(kind, json)? {
-                        let shown = format!("\"{kind}\" : \"{text}\"");
-                        list.push(Principal::read(kind, &text).ok_or_else(|| invalid(shown, json.at))?);
+                        list.push(Principal::read(kind, &text).ok_or_else(|| invalid(kind, &text, json.at))?);
                     }
                 }
                 list
             }
-            _ => return Err(invalid(format!("{} is no principal: it", json.kind()), json.at)),
+            _ => return Err(invalid("AWS", json.kind(), json.at)),
         };
         if list.is_empty() {
-            return Err(invalid("an empty list".into(), json.at));
+            return Err(invalid("AWS", "", json.at));
         }
         Ok(Principals { not, list })
     }

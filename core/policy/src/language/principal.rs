@@ -58,6 +58,22 @@ impl Named {
             | Self::Canonical(text) => text.clone(),
         }
     }
+
+    /// How IAM refuses a trust policy that names it, where there is nobody of that name.
+    pub fn refusal(&self) -> String {
+        let kind = match self {
+            Self::Provider { .. } => "Federated",
+            Self::Canonical(_) => "CanonicalUser",
+            _ => "AWS",
+        };
+        invalid_principal(kind, &self.text())
+    }
+}
+
+/// As IAM refuses a name in a trust policy.
+pub(super) fn invalid_principal(kind: &str, text: &str) -> String {
+    let kind = if kind == "Service" { "SERVICE" } else { kind };
+    format!("Invalid principal in policy: \"{kind}\":\"{text}\"")
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -1,5 +1,8 @@
 //! The tables of `spec/policy.md`, a naive reader beside ours, and what must not take long.
 
+mod callers;
+mod documents;
+
 use std::collections::BTreeMap;
 use std::time::Instant;
 

@@ -4,7 +4,6 @@ pub(crate) mod account;
 mod attachments;
 mod boundaries;
 mod details;
-pub(crate) mod get_caller_identity;
 mod groups;
 mod inline;
 mod keys;
