@@ -288,6 +288,10 @@ impl Service for RpcService {
         (self.knows)(caller)
     }
 
+    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
+        self.model.error(code).map_or(code, |error| error.name)
+    }
+
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {
         BodyRule::Whole { bytes_max: RPC_BODY_BYTES_MAX }
     }

@@ -167,6 +167,11 @@ pub trait Service: Send + Sync {
     fn global(&self) -> bool {
         false
     }
+    /// How records name an error that has `code` on the wire: by the name of its shape, where the service has one
+    /// (`spec/iam.md` 8).
+    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
+        code
+    }
     /// What to do with the body of this request.
     fn body_rule(&self, head: &RequestHead) -> BodyRule;
     /// Understands the call. `body` is `Some` where the rule said `Whole`; `None` for such a call means that its body

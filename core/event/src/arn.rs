@@ -72,6 +72,11 @@ impl Arn {
         Self(format!("arn:aws:iam::{account}:oidc-provider/{issuer}"))
     }
 
+    /// As somebody wrote it: it may be the name of nothing.
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
+    }
+
     /// The whole name.
     pub fn as_str(&self) -> &str {
         &self.0

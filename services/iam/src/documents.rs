@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use opentrail_policy::{Kind, Policy, Principals};
+use opentrail_policy::{Kind, Named, Policy, Principals, counted_size};
 use opentrail_wire::Fault;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -22,11 +22,6 @@ pub(crate) fn shown(document: &str) -> String {
     utf8_percent_encode(document, RESERVED).to_string()
 }
 
-/// Characters, white space aside, as quotas count them.
-pub(crate) fn size(document: &str) -> usize {
-    document.chars().filter(|c| !c.is_whitespace()).count()
-}
-
 /// An inline policy.
 pub(crate) fn check_inline(document: &str) -> Result<(), Fault> {
     Policy::parse(document.as_bytes(), &Kind::Identity).map(drop).map_err(|error| malformed(error.message))
@@ -35,7 +30,7 @@ pub(crate) fn check_inline(document: &str) -> Result<(), Fault> {
 /// A version of a managed policy.
 pub(crate) fn check_managed(document: &str) -> Result<(), Fault> {
     Policy::parse(document.as_bytes(), &Kind::Managed).map_err(|error| malformed(error.message))?;
-    if size(document) > MANAGED_MAX {
+    if counted_size(document) > MANAGED_MAX {
         return Err(limit(format!("Cannot exceed quota for PolicySize: {MANAGED_MAX}")));
     }
     Ok(())
@@ -44,7 +39,7 @@ pub(crate) fn check_managed(document: &str) -> Result<(), Fault> {
 /// A trust policy; whom it names is fixed to who there is now.
 pub(crate) async fn check_trust(d: &Draft<'_>, document: &str) -> Result<BTreeMap<String, String>, Fault> {
     let policy = Policy::parse(document.as_bytes(), &Kind::Trust).map_err(|error| malformed(error.message))?;
-    if size(document) > TRUST_MAX {
+    if counted_size(document) > TRUST_MAX {
         return Err(limit(format!("Cannot exceed quota for ACLSizePerRole: {TRUST_MAX}")));
     }
     let mut bound = BTreeMap::new();
@@ -53,7 +48,8 @@ pub(crate) async fn check_trust(d: &Draft<'_>, document: &str) -> Result<BTreeMa
         let found = d.directory().bind(&named).await;
         let found = found.map_err(|error| unavailable(opentrail_policy::DirectoryError::Unavailable(error.0)))?;
         let Some(found) = found else {
-            return Err(malformed(format!("Invalid principal in policy: \"AWS\":\"{text}\"")));
+            let kind = if matches!(named, Named::Provider { .. }) { "Federated" } else { "AWS" };
+            return Err(malformed(format!("Invalid principal in policy: \"{kind}\":\"{text}\"")));
         };
         bound.insert(text, found);
     }

@@ -1,13 +1,26 @@
 //! STS and IAM, one crate for both, as their answers depend on the same people.
 //!
 //! - **From** `wire`, which has proven who is calling.
-//! - **To** the directory and the sessions in `core/policy`.
-//! - **Promises** that every operation of both public models that is not built answers an error that names it.
-//! - **Does not promise** to decide who may: the door asks the decider, and is told here what a call touches.
-//! - **On crash** nothing: a session is in its token, and there is no state here.
-//! - **Absent on purpose**: accounts, users and keys of our own making; they are `core/policy`'s, and the `opentrail` service changes them.
+//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies, which the `opentrail` service changes too,
+//!   and whose sessions are in their tokens.
+//! - **Promises** that each call is one transaction over all that it read, that names and texts are AWS's, and that every
+//!   operation that is not built answers an error that names it.
+//! - **Does not promise** to decide anything: it says what a call touches, and the door asks.
+//! - **On crash** a call has happened in whole or not at all.
+//! - **Absent on purpose**: records of its own; server certificates, SSH keys, signing certificates and credentials of single
+//!   services, which nothing here would use.
 
+mod documents;
+mod entity;
+mod faults;
+mod op;
+mod page;
+mod picture;
+mod shapes;
 mod sts;
+mod tags;
+mod verb;
+mod what;
 
 use std::sync::Arc;
 
@@ -20,9 +33,10 @@ pub use sts::Desk as StsDesk;
 /// Both services.
 pub fn services(models: &Models, sts: StsDesk) -> [RpcService; 2] {
     let model = |name: &str| models.by_signing_name(name).expect("the models of sts and iam are built in");
+    let iam = op::table(&sts.directory);
     [
         RpcService::new(model("sts"), sts::operations(&Arc::new(sts))),
-        RpcService::new(model("iam"), Vec::new()).into_global().known_to(is_known_to_iam),
+        RpcService::new(model("iam"), iam).into_global().known_to(is_known_to_iam),
     ]
 }
 

@@ -2,8 +2,8 @@
 
 use jiff::Timestamp;
 use opentrail_event::AccountId;
-use opentrail_policy::rows::{GroupRow, PolicyRow, PolicyVersion, ProfileRow, RoleRow, UsedRow, UserRow};
 use opentrail_policy::ManagedPolicy;
+use opentrail_policy::rows::{GroupRow, PolicyRow, PolicyVersion, ProfileRow, RoleRow, UsedRow, UserRow};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 

@@ -40,7 +40,8 @@ pub(crate) fn read(input: &Document, case: Case) -> Result<Vec<Tag>, Fault> {
         }
         for (field, text) in [("key", &tag.key), ("value", &tag.value)] {
             if !text.chars().all(is_legal) {
-                let pattern = if field == "key" { r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+" } else { r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*" };
+                let pattern =
+                    if field == "key" { r"[\p{L}\p{Z}\p{N}_.:/=+\-@]+" } else { r"[\p{L}\p{Z}\p{N}_.:/=+\-@]*" };
                 let what = format!("Member must satisfy regular expression pattern: {pattern}");
                 return Err(constraint(&format!("tags.{}.member.{field}", i + 1), &what));
             }

@@ -2,7 +2,9 @@
 //! adds (`spec/policy.md` 2.6 and 5).
 
 use opentrail_event::Arn;
-use opentrail_policy::rows::{MfaRow, OidcRow, PolicyRow, ProfileRow, SamlRow, Tag, mfa_key, oidc_key, profile_key, saml_key};
+use opentrail_policy::rows::{
+    MfaRow, OidcRow, PolicyRow, ProfileRow, SamlRow, Tag, mfa_key, oidc_key, profile_key, saml_key,
+};
 use opentrail_policy::{AccessKey, ManagedPolicy};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Fault, Need, Touched};
@@ -95,7 +97,8 @@ impl What {
             context.set("iam:AWSServiceName", service);
         }
         if operation == "AddRoleToInstanceProfile"
-            && let Some(Entity::Role(role)) = Entity::find(d, Kind::Role, input.text("RoleName").unwrap_or_default()).await?
+            && let Some(Entity::Role(role)) =
+                Entity::find(d, Kind::Role, input.text("RoleName").unwrap_or_default()).await?
         {
             let pass = Need::new("iam:PassRole", vec![role.arn(d.account)]);
             touched.also.push(pass.with("iam:PassedToService", "ec2.amazonaws.com"));
@@ -135,7 +138,8 @@ impl What {
                 let name = text("InstanceProfileName");
                 let row: Option<ProfileRow> = d.get(&profile_key(account, name)).await.map_err(unavailable)?;
                 let arn = row.as_ref().map_or_else(|| iam("instance-profile", "/", name), |row| Some(row.arn(account)));
-                Thing::shown(arn, format!("instance profile {name}")).tagged(row.map(|row| row.tags).unwrap_or_default())
+                Thing::shown(arn, format!("instance profile {name}"))
+                    .tagged(row.map(|row| row.tags).unwrap_or_default())
             }
             Self::NewProfile => Thing::new(iam("instance-profile", path, text("InstanceProfileName"))),
             Self::AllProfiles => Thing::new(iam("instance-profile", input.text("PathPrefix").unwrap_or("/"), "")),
@@ -150,7 +154,9 @@ impl What {
                 let arn = managed.or_else(|| named_policy(d, arn));
                 Thing::shown(arn, shown).tagged(row.map(|row| row.tags).unwrap_or_default())
             }
-            Self::NewPolicy => Thing::shown(iam("policy", path, text("PolicyName")), format!("policy {}", text("PolicyName"))),
+            Self::NewPolicy => {
+                Thing::shown(iam("policy", path, text("PolicyName")), format!("policy {}", text("PolicyName")))
+            }
             Self::AllPolicies => Thing::new(iam("policy", input.text("PathPrefix").unwrap_or("/"), "")),
             Self::Mfa => {
                 let serial = text("SerialNumber");

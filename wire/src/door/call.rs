@@ -277,7 +277,7 @@ impl Underway {
             call.request_parameters = None;
         }
         let mut outcome = Outcome {
-            error_code: Some(fault.code.to_string()),
+            error_code: Some(self.service.recorded_code(&fault.code).to_owned()),
             error_message: Some(fault.message.clone()),
             hide_parameters: fault.hide_parameters,
             copy_for: copy_for.or(fault.copy_for),
@@ -334,7 +334,7 @@ impl Underway {
             Err(fault) => {
                 let reply = Reply::fault(&fault, &self.tongue);
                 let outcome = Outcome {
-                    error_code: Some(fault.code.to_string()),
+                    error_code: Some(self.service.recorded_code(&fault.code).to_owned()),
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
                     additional_event_data: self.additional(hall, &reply, None),

@@ -55,7 +55,7 @@ impl Directory {
     }
 
     /// Of the user with that name and id; another user of an old name has other rights.
-    async fn user_rights(&self, account: AccountId, name: &str, id: &str) -> Result<Rights, DirectoryError> {
+    pub async fn user_rights(&self, account: AccountId, name: &str, id: &str) -> Result<Rights, DirectoryError> {
         let Some((user, _)) = self.stored_user(account, name).await?.filter(|(user, _)| user.unique_id == id) else {
             return Ok(Rights::default());
         };
@@ -80,6 +80,16 @@ impl Directory {
         self.collect(account, &role.grants, &Holder::Role(role.name), &mut rights).await?;
         rights.boundary = self.boundary(account, &role.grants).await?;
         rights.tags = pairs(&role.tags);
+        Ok(rights)
+    }
+
+    /// What a group gives its members.
+    pub async fn group_rights(&self, account: AccountId, name: &str) -> Result<Rights, DirectoryError> {
+        let mut rights = Rights::default();
+        if let Some(row) = self.catalog.get(&rows::group_key(account, name)).await? {
+            let group: GroupRow = decode(&row.value)?;
+            self.collect(account, &group.grants, &Holder::Group(group.name), &mut rights).await?;
+        }
         Ok(rights)
     }
 

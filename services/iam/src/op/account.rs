@@ -124,11 +124,20 @@ pub(crate) async fn summary(d: &mut Draft<'_>) -> Answer {
     let account = d.account;
     let root_keys = d.directory().list_access_keys(account, None).await.map_err(unavailable)?;
     let count = |n: usize| i64::try_from(n).unwrap_or(i64::MAX);
-    let counted = |prefix| async { d.count(&prefix).await.map(count).map_err(unavailable) };
     let mfa = d.list::<MfaRow>(&rows::mfa_devices(account), None, usize::MAX).await.map_err(unavailable)?;
     let policies = d.list::<PolicyRow>(&rows::policies(account), None, usize::MAX).await.map_err(unavailable)?;
     let oidc = d.list::<OidcRow>(&rows::oidc_providers(account), None, usize::MAX).await.map_err(unavailable)?;
     let saml = d.list::<SamlRow>(&rows::saml_providers(account), None, usize::MAX).await.map_err(unavailable)?;
+    let mut counts = [0; 4];
+    for (count_of, prefix) in counts.iter_mut().zip([
+        rows::groups(account),
+        rows::profiles(account),
+        rows::roles(account),
+        rows::users(account),
+    ]) {
+        *count_of = count(d.count(&prefix).await.map_err(unavailable)?);
+    }
+    let [groups, profiles, roles, users] = counts;
     let token_version = if settings.sts_tokens.as_deref() == Some("v2Token") { 2 } else { 1 };
     let versions: usize = policies.iter().map(|(_, row)| row.versions.len()).sum();
     let numbers: [(&str, i64); 34] = [
@@ -143,10 +152,10 @@ pub(crate) async fn summary(d: &mut Draft<'_>) -> Answer {
         ("AttachedPoliciesPerUserQuota", 10),
         ("GlobalEndpointTokenVersion", token_version),
         ("GroupPolicySizeQuota", 5_120),
-        ("Groups", counted(rows::groups(account)).await?),
+        ("Groups", groups),
         ("GroupsPerUserQuota", 10),
         ("GroupsQuota", 300),
-        ("InstanceProfiles", counted(rows::profiles(account)).await?),
+        ("InstanceProfiles", profiles),
         ("InstanceProfilesQuota", 1_000),
         ("MFADevices", count(mfa.len())),
         ("MFADevicesInUse", count(mfa.iter().filter(|(_, row)| row.owner.is_some()).count())),
@@ -157,13 +166,13 @@ pub(crate) async fn summary(d: &mut Draft<'_>) -> Answer {
         ("PolicyVersionsInUseQuota", 10_000),
         ("Providers", count(oidc.len() + saml.len())),
         ("RolePolicySizeQuota", 10_240),
-        ("Roles", counted(rows::roles(account)).await?),
+        ("Roles", roles),
         ("RolesQuota", 1_000),
         ("ServerCertificates", 0),
         ("ServerCertificatesQuota", 20),
         ("SigningCertificatesPerUserQuota", 2),
         ("UserPolicySizeQuota", 2_048),
-        ("Users", counted(rows::users(account)).await?),
+        ("Users", users),
         ("UsersQuota", 5_000),
         ("VersionsPerPolicyQuota", 5),
     ];

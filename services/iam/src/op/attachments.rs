@@ -26,7 +26,10 @@ pub(crate) async fn attach(d: &mut Draft<'_>, input: &Document, kind: Kind) -> A
     let there = match ManagedPolicy::find(arn) {
         Some(managed) => {
             if !managed.is_attachable() {
-                return Err(Fault::client("PolicyNotAttachable", format!("Cannot attach a Service Role Policy to a Customer {}.", kind.title())));
+                return Err(Fault::client(
+                    "PolicyNotAttachable",
+                    format!("Cannot attach a Service Role Policy to a Customer {}.", kind.title()),
+                ));
             }
             true
         }

@@ -1,8 +1,8 @@
 //! Permissions boundaries of users and roles.
 
 use bytes::Bytes;
-use opentrail_policy::rows::{self, Grants};
 use opentrail_policy::ManagedPolicy;
+use opentrail_policy::rows::{self, Grants};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 

@@ -20,10 +20,14 @@ pub(crate) async fn put(d: &mut Draft<'_>, input: &Document, kind: Kind) -> Answ
     let mut entity = Entity::load_mutable(d, kind, owner).await?;
     documents::check_inline(document)?;
     entity.grants_mut().inline.insert(name.to_owned(), document.to_owned());
-    let size: usize = entity.grants().inline.values().map(|document| documents::size(document)).sum();
+    let size: usize = entity.grants().inline.values().map(|document| opentrail_policy::counted_size(document)).sum();
     if size > kind.inline_max() {
         let max = kind.inline_max();
-        return Err(limit(format!("Maximum policy size of {max} bytes exceeded for {} {}", kind.word(), entity.name())));
+        return Err(limit(format!(
+            "Maximum policy size of {max} bytes exceeded for {} {}",
+            kind.word(),
+            entity.name()
+        )));
     }
     entity.save(d);
     Ok(Document::structure())

@@ -56,7 +56,12 @@ fn version_not_found(arn: &str, version: &str) -> Fault {
 }
 
 /// To be changed: AWS's are not.
-async fn own(d: &mut Draft<'_>, input: &Document, foreign: &str, missing: impl Fn(&str) -> Fault) -> Result<PolicyRow, Fault> {
+async fn own(
+    d: &mut Draft<'_>,
+    input: &Document,
+    foreign: &str,
+    missing: impl Fn(&str) -> Fault,
+) -> Result<PolicyRow, Fault> {
     let arn = arn_of(input)?;
     if arn.starts_with("arn:aws:iam::aws:") {
         return Err(denied(foreign));
@@ -306,10 +311,11 @@ pub(crate) async fn untag(d: &mut Draft<'_>, input: &Document) -> Answer {
 
 pub(crate) async fn list_tags(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListPolicyTags", input)?;
-    let mut tags = match find_any(d, arn_of(input)?).await?.ok_or_else(|| not_found(entity::name(input, "PolicyArn")))? {
-        Found::Aws(_) => Vec::new(),
-        Found::Own(row) => row.tags,
-    };
+    let mut tags =
+        match find_any(d, arn_of(input)?).await?.ok_or_else(|| not_found(entity::name(input, "PolicyArn")))? {
+            Found::Aws(_) => Vec::new(),
+            Found::Own(row) => row.tags,
+        };
     tags.sort_by(|a, b| a.key.cmp(&b.key));
     let (tags, rest) = page.cut(tags, |tag| tag.key.clone());
     Ok(rest.onto(Document::structure().with("Tags", tags::shown(&tags))))

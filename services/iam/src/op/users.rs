@@ -10,9 +10,9 @@ use super::boundaries;
 use crate::entity::{self, Entity, Kind};
 use crate::faults::{exists, invalid_input, must, no_user, quota, unavailable, validation};
 use crate::page::Page;
+use crate::shapes;
 use crate::tags::{self, Case};
 use crate::verb::{Answer, Draft};
-use crate::shapes;
 
 const USERS_MAX: u64 = 5_000;
 
