@@ -285,12 +285,12 @@ impl Service for RpcService {
         self.global
     }
 
-    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
-        self.model.error(code).map_or(code, |error| error.name)
-    }
-
     fn knows(&self, caller: &Principal) -> bool {
         (self.knows)(caller)
+    }
+
+    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
+        self.model.error(code).map_or(code, |error| error.name)
     }
 
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {

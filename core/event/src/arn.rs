@@ -52,11 +52,6 @@ impl Arn {
         Self(format!("arn:aws:{service}:{region}:{account}:{resource}"))
     }
 
-    /// As somebody wrote it: it may be the name of nothing.
-    pub fn given(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
     /// `arn:aws:iam::ACCOUNT:role/PATH/NAME`; `path` begins and ends with a slash.
     pub fn role(account: AccountId, path: &str, name: &str) -> Self {
         Self(format!("arn:aws:iam::{account}:role{path}{name}"))
@@ -75,6 +70,11 @@ impl Arn {
     /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`; `issuer` is without its scheme.
     pub fn oidc_provider(account: AccountId, issuer: &str) -> Self {
         Self(format!("arn:aws:iam::{account}:oidc-provider/{issuer}"))
+    }
+
+    /// As somebody wrote it: it may be the name of nothing.
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The whole name.

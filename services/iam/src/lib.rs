@@ -1,8 +1,8 @@
 //! STS and IAM, one crate for both, as their answers depend on the same people.
 //!
 //! - **From** `wire`, which has proven who is calling.
-//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies, and whose sessions are in their tokens; the
-//!   `opentrail` service changes the same users and keys.
+//! - **To** `core/policy`, whose directory keeps users, groups, roles and policies, which the `opentrail` service changes too,
+//!   and whose sessions are in their tokens.
 //! - **Promises** that each call is one transaction over all that it read, that names and texts are AWS's, and that every
 //!   operation that is not built answers an error that names it.
 //! - **Does not promise** to decide anything: it says what a call touches, and the door asks.
