@@ -2,38 +2,72 @@
 //!
 //! Nothing here is taken from what a client merely says, but for the user agent, which policies must not trust.
 
-use opentrail_policy::{Context, PrincipalKind};
+use opentrail_policy::{Context, PrincipalKind, Session};
 
 use crate::Cx;
 
 impl Cx {
-    /// The global condition keys of this call.
+    /// The global condition keys of this call, save the tags of the caller's user or role, which the decider knows.
     pub fn context(&self) -> Context {
         let principal = &self.principal;
-        let kind = match &principal.kind {
-            PrincipalKind::Root => "Account",
-            PrincipalKind::Operator | PrincipalKind::User { .. } => "User",
-        };
         let mut context = Context::new()
             .with("aws:CurrentTime", self.received_at.to_string())
             .with("aws:EpochTime", self.received_at.as_second().to_string())
-            .with("aws:PrincipalAccount", principal.account.as_str())
-            .with("aws:PrincipalArn", principal.arn().as_str())
             .with("aws:PrincipalIsAWSService", "false")
-            .with("aws:PrincipalType", kind)
             .with("aws:RequestedRegion", self.region.as_str())
             .with("aws:SecureTransport", self.tls.is_some().to_string())
             .with("aws:SourceIp", self.source_ip.to_canonical().to_string())
-            .with("aws:ViaAWSService", "false")
-            .with("aws:userid", principal.unique_id());
+            .with("aws:ViaAWSService", "false");
         if let Some(agent) = &self.user_agent {
             context.set("aws:UserAgent", agent.as_str());
         }
+        let kind = match &principal.kind {
+            PrincipalKind::Root => "Account",
+            PrincipalKind::Operator | PrincipalKind::User { .. } => "User",
+            PrincipalKind::Role { .. } => "AssumedRole",
+            PrincipalKind::Federated { .. } => "FederatedUser",
+            // Nobody of AWS yet: only the token speaks for them.
+            PrincipalKind::WebIdentity { issuer, audience, subject, claims, provider, .. } => {
+                context.set(&format!("{issuer}:aud"), audience.as_str());
+                context.set(&format!("{issuer}:sub"), subject.as_str());
+                for (claim, values) in claims {
+                    values.iter().for_each(|value| context.add(&format!("{issuer}:{claim}"), value.as_str()));
+                }
+                context.set("aws:FederatedProvider", provider.as_str());
+                return context;
+            }
+        };
+        context.set("aws:PrincipalType", kind);
+        context.set("aws:PrincipalAccount", principal.account.as_str());
+        context.set("aws:PrincipalArn", principal.entity_arn().as_str());
+        context.set("aws:userid", principal.unique_id());
         match &principal.kind {
-            PrincipalKind::Root => {}
             PrincipalKind::Operator => context.set("aws:username", "operator"),
             PrincipalKind::User { name, .. } => context.set("aws:username", name.as_str()),
+            _ => {}
+        }
+        if let Some(session) = &principal.session {
+            self.of_session(&mut context, session);
         }
         context
+    }
+
+    /// What only temporary credentials have.
+    fn of_session(&self, context: &mut Context, session: &Session) {
+        context.set("aws:MultiFactorAuthPresent", session.mfa_s.is_some().to_string());
+        if let Some(at_s) = session.mfa_s {
+            context.set("aws:MultiFactorAuthAge", (self.received_at.as_second() - at_s).max(0).to_string());
+        }
+        let issued = jiff::Timestamp::from_second(session.issued_s).unwrap_or_default();
+        context.set("aws:TokenIssueTime", issued.to_string());
+        if let Some(source) = &session.source_identity {
+            context.set("aws:SourceIdentity", source.as_str());
+        }
+        if let Some(web) = &session.web {
+            context.set("aws:FederatedProvider", web.provider.as_str());
+        }
+        for (key, value) in &session.tags {
+            context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());
+        }
     }
 }

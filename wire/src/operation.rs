@@ -1,9 +1,12 @@
 //! Services that are tables of operations: awsJson and Query, driven by their model.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, Category, RawJson, RecordResource};
+use opentrail_policy::{Context, Policy, Principal, ResourceKind};
 use opentrail_protocol::{Document, ServiceModel, Violation};
 
 use crate::{Cx, Fault};
@@ -44,6 +47,58 @@ impl From<Document> for RpcAnswer {
     }
 }
 
+/// One more thing that must be allowed before a call runs: `iam:PassRole` of the role that it hands on, for one.
+#[derive(Debug, Clone)]
+pub struct Need {
+    /// `iam:PassRole`
+    pub action: Cow<'static, str>,
+    /// What the action touches; empty where it is about no resource in particular.
+    pub arns: Vec<Arn>,
+    /// The account that owns it, where it is known and not the caller's.
+    pub owner: Option<AccountId>,
+    /// The policy of what is touched, where it has one.
+    pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
+    /// Condition keys of this need alone, such as `iam:PassedToService`; they win over the call's.
+    pub context: Context,
+}
+
+impl Need {
+    /// To be allowed `action` on all of `arns`.
+    pub fn new(action: impl Into<Cow<'static, str>>, arns: Vec<Arn>) -> Self {
+        let (kind, context) = (ResourceKind::Ordinary, Context::new());
+        Self { action: action.into(), arns, owner: None, policy: None, kind, context }
+    }
+
+    /// With one more condition key.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<String>) -> Self {
+        self.context.set(key, value);
+        self
+    }
+}
+
+/// What a call touches beyond its ARNs, found out before the decision.
+#[derive(Debug, Default)]
+pub struct Touched {
+    /// In place of what [`Operation::arns`] said, where that cannot be said without asking: a path is part of an ARN of IAM's.
+    pub arns: Option<Vec<Arn>>,
+    /// The account that owns what is touched, where it is known and not the caller's.
+    pub owner: Option<AccountId>,
+    /// The policy of what is touched, where it has one: a role's trust policy.
+    pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
+    /// The operation's own condition keys: `iam:PolicyARN`, `aws:RequestTag/k`, `aws:TagKeys`, `sts:ExternalId`. The door
+    /// adds those that every call has.
+    pub context: Context,
+    /// What must be allowed too.
+    pub also: Vec<Need>,
+    /// How a denial names what is touched, where that is not the first ARN: `user ann` (`spec/policy.md` 5).
+    pub shown: Option<String>,
+}
+
 /// One operation: one file in `services/<service>/src/op/`, one line in its service's table.
 pub trait Operation: Send + Sync {
     /// What is fixed about it.
@@ -52,6 +107,15 @@ pub trait Operation: Send + Sync {
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         let _ = (cx, input);
         Vec::new()
+    }
+    /// What else it touches. `input` satisfies the model.
+    ///
+    /// `Err` is answered as it is, and the decider is not asked: it is for what cannot be found out, and for what AWS looks at
+    /// before it decides. What is not there is no error here: whoever may not do this at all is to be told that, and nothing of
+    /// what there is.
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        let _ = (cx, input);
+        std::future::ready(Ok(Touched::default())).boxed()
     }
     /// The record's `resources`.
     fn resources(&self, cx: &Cx, input: &Document) -> Vec<RecordResource> {
@@ -73,6 +137,7 @@ pub struct RpcService {
     pub(crate) model: Arc<ServiceModel>,
     pub(crate) operations: Vec<Box<dyn Operation>>,
     pub(crate) global: bool,
+    pub(crate) knows: fn(&Principal) -> bool,
 }
 
 impl RpcService {
@@ -83,13 +148,19 @@ impl RpcService {
             assert!(model.operation(name).is_some(), "{name} is not in the model of {}", model.signing_name);
             assert!(operations[..i].iter().all(|o| o.facts().name != name), "{name} is twice in the table");
         }
-        Self { model, operations, global: false }
+        Self { model, operations, global: false, knows: |_| true }
     }
 
     /// The same service, [global](crate::Service::global).
     #[must_use]
     pub fn into_global(self) -> Self {
         Self { global: true, ..self }
+    }
+
+    /// The same service, which [knows](crate::Service::knows) only those callers.
+    #[must_use]
+    pub fn known_to(self, knows: fn(&Principal) -> bool) -> Self {
+        Self { knows, ..self }
     }
 
     /// The table.

@@ -5,12 +5,12 @@ use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
 use opentrail_event::{Category, RawJson};
 use opentrail_journal::CallClass;
-use opentrail_policy::Context;
+use opentrail_policy::{Context, Principal, ResourceKind};
 use opentrail_protocol::{Document, Malformed, OperationModel, Protocol, Violation, json, query};
 
 use crate::{
     Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Operation, Rejected, RequestBody, RequestHead, RpcAnswer,
-    RpcService, Service,
+    RpcService, Service, Touched,
 };
 
 /// Bodies of awsJson and Query requests.
@@ -136,6 +136,25 @@ impl RpcService {
         Err(Rejected { fault, known: Some(Box::new(announced)) })
     }
 
+    /// Finds out what else a call touches.
+    async fn touch(&self, cx: &Cx, mut announced: Announced) -> Result<Announced, Rejected> {
+        let Some(input) = announced.input.downcast_mut::<Input>() else { return Ok(announced) };
+        let operation = self.operations.get(input.operation).expect("a place that was found in the table");
+        // Taken out for the while: a call that is announced cannot be shared between threads.
+        let document = std::mem::replace(&mut input.document, Document::Null);
+        let touched = operation.touches(cx, &document).await;
+        if let Some(input) = announced.input.downcast_mut::<Input>() {
+            input.document = document;
+        }
+        match touched {
+            Ok(Touched { arns, owner, policy, kind, context, also, shown }) => {
+                let arns = arns.unwrap_or_else(|| std::mem::take(&mut announced.arns));
+                Ok(Announced { arns, owner, policy, kind, context, also, shown, ..announced })
+            }
+            Err(fault) => Err(Rejected { fault, known: Some(Box::new(Announced { open: true, ..announced })) }),
+        }
+    }
+
     /// `document` is absent where the input could not be read.
     fn announced(
         &self,
@@ -166,7 +185,10 @@ impl RpcService {
             arns,
             owner: None,
             policy: None,
+            kind: ResourceKind::default(),
             context: Context::new(),
+            also: Vec::new(),
+            shown: None,
             open: facts.open,
             request_parameters,
             resources,
@@ -186,7 +208,10 @@ impl RpcService {
             arns: Vec::new(),
             owner: None,
             policy: None,
+            kind: ResourceKind::default(),
             context: Context::new(),
+            also: Vec::new(),
+            shown: None,
             open: false,
             request_parameters,
             resources: Vec::new(),
@@ -244,7 +269,8 @@ impl Service for RpcService {
     }
 
     fn api_version(&self) -> Option<&str> {
-        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty())
+        // Records of IAM leave it out (`spec/iam.md` 8).
+        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty() && self.signing_name() != "iam")
     }
 
     fn protocol(&self) -> Protocol {
@@ -259,6 +285,14 @@ impl Service for RpcService {
         self.global
     }
 
+    fn knows(&self, caller: &Principal) -> bool {
+        (self.knows)(caller)
+    }
+
+    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
+        self.model.error(code).map_or(code, |error| error.name)
+    }
+
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {
         BodyRule::Whole { bytes_max: RPC_BODY_BYTES_MAX }
     }
@@ -269,7 +303,10 @@ impl Service for RpcService {
         head: &'a RequestHead,
         body: Option<&'a Bytes>,
     ) -> BoxFuture<'a, Result<Announced, Rejected>> {
-        Box::pin(async move { self.announce_now(cx, head, body) })
+        Box::pin(async move {
+            let announced = self.announce_now(cx, head, body)?;
+            self.touch(cx, announced).await
+        })
     }
 
     fn run<'a>(

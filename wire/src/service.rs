@@ -10,10 +10,10 @@ use futures::stream::BoxStream;
 use jiff::Timestamp;
 use opentrail_event::{AccountId, Arn, RawJson, RecordResource, Region, TlsDetails};
 use opentrail_journal::CallClass;
-use opentrail_policy::{Context, Policy, Principal};
+use opentrail_policy::{Context, Policy, Principal, ResourceKind};
 use opentrail_protocol::Protocol;
 
-use crate::{BodyFault, Fault};
+use crate::{BodyFault, Fault, Need};
 
 /// The circumstances of one call whose caller is proven.
 #[derive(Debug, Clone)]
@@ -92,8 +92,14 @@ pub struct Announced {
     pub owner: Option<AccountId>,
     /// The policy of what is touched, where it has one.
     pub policy: Option<Arc<Policy>>,
+    /// How much that policy decides.
+    pub kind: ResourceKind,
     /// The service's own condition keys. The door adds those that every call has ([`Cx::context`]).
     pub context: Context,
+    /// What must be allowed besides.
+    pub also: Vec<Need>,
+    /// How a denial names what is touched, where that is not the first ARN.
+    pub shown: Option<String>,
     /// Open to every proven caller: the decider is not asked.
     pub open: bool,
     /// As records spell it; `None` for null.
@@ -147,6 +153,12 @@ pub trait Service: Send + Sync {
     fn event_source(&self) -> &str;
     /// In records; `None` leaves the member out.
     fn api_version(&self) -> Option<&str>;
+    /// Whether it knows this caller at all. To one that it does not know, a proven session's token is as good as invalid: IAM
+    /// knows no federated users, for one.
+    fn knows(&self, caller: &Principal) -> bool {
+        let _ = caller;
+        true
+    }
     /// How errors are written.
     fn protocol(&self) -> Protocol;
     /// The namespace of XML answers; empty for JSON ones.
@@ -154,6 +166,11 @@ pub trait Service: Send + Sync {
     /// Whether the service has one home for all regions: its calls are recorded in us-east-1, wherever they were signed for.
     fn global(&self) -> bool {
         false
+    }
+    /// How records name an error that has `code` on the wire: by the name of its shape, where the service has one
+    /// (`spec/iam.md` 8).
+    fn recorded_code<'c>(&'c self, code: &'c str) -> &'c str {
+        code
     }
     /// What to do with the body of this request.
     fn body_rule(&self, head: &RequestHead) -> BodyRule;

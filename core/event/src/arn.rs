@@ -22,6 +22,16 @@ impl Arn {
         Self(format!("arn:aws:iam::{account}:user{path}{name}"))
     }
 
+    /// `arn:aws:iam::ACCOUNT:KIND/PATH/NAME`; `path` begins and ends with a slash.
+    pub fn iam(account: AccountId, kind: &str, path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:{kind}{path}{name}"))
+    }
+
+    /// `arn:aws:iam::aws:policy/PATH/NAME`: a policy that every account has.
+    pub fn iam_managed(path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::aws:policy{path}{name}"))
+    }
+
     /// `arn:aws:iam::ACCOUNT:access-key/ID`: IAM names no keys, and only records of our own service do so.
     pub fn access_key(account: AccountId, id: &str) -> Self {
         Self(format!("arn:aws:iam::{account}:access-key/{id}"))
@@ -40,6 +50,31 @@ impl Arn {
     /// `arn:aws:SERVICE:REGION:ACCOUNT:RESOURCE`
     pub fn regional(service: &str, region: &Region, account: AccountId, resource: &str) -> Self {
         Self(format!("arn:aws:{service}:{region}:{account}:{resource}"))
+    }
+
+    /// `arn:aws:iam::ACCOUNT:role/PATH/NAME`; `path` begins and ends with a slash.
+    pub fn role(account: AccountId, path: &str, name: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:role{path}{name}"))
+    }
+
+    /// `arn:aws:sts::ACCOUNT:assumed-role/ROLE/SESSION`: a session of a role, whose path is not named.
+    pub fn assumed_role(account: AccountId, role: &str, session: &str) -> Self {
+        Self(format!("arn:aws:sts::{account}:assumed-role/{role}/{session}"))
+    }
+
+    /// `arn:aws:sts::ACCOUNT:federated-user/NAME`
+    pub fn federated_user(account: AccountId, name: &str) -> Self {
+        Self(format!("arn:aws:sts::{account}:federated-user/{name}"))
+    }
+
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`; `issuer` is without its scheme.
+    pub fn oidc_provider(account: AccountId, issuer: &str) -> Self {
+        Self(format!("arn:aws:iam::{account}:oidc-provider/{issuer}"))
+    }
+
+    /// As somebody wrote it: it may be the name of nothing.
+    pub fn given(text: &str) -> Self {
+        Self(text.to_owned())
     }
 
     /// The whole name.

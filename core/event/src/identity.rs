@@ -13,6 +13,63 @@ pub enum IdentityType {
     AWSAccount,
     /// A service in its own name.
     AWSService,
+    /// A session of a role.
+    AssumedRole,
+    /// A session that a user handed to somebody under another name.
+    FederatedUser,
+    /// The holder of a token of an OpenID Connect provider, who is about to assume a role by it.
+    WebIdentityUser,
+}
+
+/// From whom a session's rights come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionIssuer {
+    /// `Role`, `IAMUser` or `Root`.
+    #[serde(rename = "type")]
+    pub kind: &'static str,
+    /// `AROA…` of a role, `AIDA…` of a user, the account id of a root.
+    pub principal_id: String,
+    /// With the path.
+    pub arn: String,
+    pub account_id: String,
+    /// The role's or user's name; absent for a root.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub user_name: Option<String>,
+}
+
+/// What an identity provider said of whoever assumed a role by its token.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct WebIdFederationData {
+    /// The provider's ARN, or the name of one that AWS knows.
+    pub federated_provider: String,
+    /// `HOST:aud`, `HOST:sub` and the like.
+    pub attributes: std::collections::BTreeMap<String, String>,
+}
+
+/// When a session began, and whether with a second factor.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionAttributes {
+    /// `2026-01-31T23:59:59Z`
+    pub creation_date: String,
+    /// `"true"` or `"false"`: a string, as AWS has it.
+    pub mfa_authenticated: &'static str,
+}
+
+/// The `sessionContext` of calls with temporary credentials, in the member order of real records.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionContext {
+    /// Absent for sessions of `GetSessionToken`, which are their user's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_issuer: Option<SessionIssuer>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub web_id_federation_data: Option<WebIdFederationData>,
+    pub attributes: SessionAttributes,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source_identity: Option<String>,
 }
 
 /// The `userIdentity` member, in the member order of real records.
@@ -22,7 +79,7 @@ pub struct UserIdentity {
     /// What kind of caller it is.
     #[serde(rename = "type")]
     pub kind: IdentityType,
-    /// `AIDA…` of a user, the account id of a root; left out where it is empty.
+    /// `AIDA…` of a user, `AROA…:session` of a role's session, the account id of a root; left out where it is empty.
     #[serde(skip_serializing_if = "String::is_empty")]
     pub principal_id: String,
     /// The caller's ARN; left out where it is empty.
@@ -37,9 +94,15 @@ pub struct UserIdentity {
     /// A user's name; absent for a root without an alias.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_name: Option<String>,
+    /// Of calls with temporary credentials.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub session_context: Option<Box<SessionContext>>,
     /// The service that called, in its own name or for the caller.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub invoked_by: Option<String>,
+    /// Who vouches for the holder of a foreign token; absent for all others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub identity_provider: Option<String>,
 }
 
 impl UserIdentity {
@@ -52,7 +115,9 @@ impl UserIdentity {
             account_id: String::new(),
             access_key_id: None,
             user_name: None,
+            session_context: None,
             invoked_by: Some(name.to_owned()),
+            identity_provider: None,
         }
     }
 
@@ -66,7 +131,9 @@ impl UserIdentity {
             account_id: self.account_id.clone(),
             access_key_id: None,
             user_name: None,
+            session_context: None,
             invoked_by: None,
+            identity_provider: None,
         }
     }
 }

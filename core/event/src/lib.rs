@@ -24,7 +24,7 @@ mod write;
 
 pub use arn::Arn;
 pub use head::{BadRecord, Category, Head, NamedResource};
-pub use identity::{IdentityType, UserIdentity};
+pub use identity::{IdentityType, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData};
 pub use ids::{AccountId, EventId, MalformedId, Region};
 pub use json::{RawJson, write_text};
 pub use limits::{ADDITIONAL_BYTES_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};

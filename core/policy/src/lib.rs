@@ -6,20 +6,23 @@
 //!   operator crosses an account's border, save where the owner's policy and the caller's own rights both let it.
 //! - **Does not promise** anything about signatures: proving them is `wire`'s part.
 //! - **On crash** nothing is lost: everything here is a catalog transaction or derived from one.
-//! - **Absent on purpose**: HTTP, roles and their sessions, and users' own policies in the policy language: users have coarse
-//!   grants, resources have [policies](Policy).
+//! - **Absent on purpose**: HTTP, and any store of sessions: a session is in its token.
 
+mod authority;
 mod decide;
 mod directory;
 mod judge;
 mod language;
 mod principal;
 mod seal;
+mod session;
 
-pub use decide::{Decide, Decision, Grants, Question};
+pub use authority::{Authority, Explained, ExplainedStep};
+pub use decide::{Decide, Decision, Question};
 pub use directory::{
-    AccessKey, Account, ConfiguredKey, Directory, DirectoryError, KeyStatus, Merged, NewAccessKey, Plan, Starters,
-    User, UserPolicy, account_of,
+    AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
+    Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, hash_password, is_password, mfa_code,
+    mfa_seed, rows,
 };
 pub use judge::{
     Attached, By, Case, Explanation, Holder, Layer, Opinion, Outcome, ResourceKind, Rights, Ruling, Source, Step,
@@ -29,5 +32,8 @@ pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Matched, Miss, Named, Policy,
     PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size,
 };
-pub use principal::{Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret};
+pub use principal::{
+    Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret, SessionRefused,
+};
 pub use seal::{Seal, SealError};
+pub use session::{Minted, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions, TooLarge, WebFederation};

@@ -3,10 +3,13 @@
 use std::fmt;
 use std::sync::Arc;
 
+use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{AccountId, Arn, IdentityType, UserIdentity};
+use opentrail_event::{
+    AccountId, Arn, IdentityType, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData,
+};
 
-use crate::Named;
+use crate::{Named, Session, WebFederation};
 
 /// Of the form `AIDA…`, and the same in every house.
 pub(crate) const OPERATOR_UNIQUE_ID: &str = "AIDAOPENTRAILOPERATOR";
@@ -20,6 +23,34 @@ pub enum PrincipalKind {
     Root,
     /// A user of an account.
     User { name: String, path: String, unique_id: String },
+    /// A session of a role.
+    Role {
+        name: String,
+        path: String,
+        /// `AROA…`
+        unique_id: String,
+        session_name: String,
+    },
+    /// A session that a user or a root handed to somebody under another name.
+    Federated {
+        name: String,
+        /// [`Self::User`] or [`Self::Root`].
+        by: Box<PrincipalKind>,
+    },
+    /// The holder of a token of an OpenID Connect provider, who proves by it who they are, and can do nothing but assume a role.
+    /// The account is the role's.
+    WebIdentity {
+        /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`
+        provider: String,
+        /// The provider without the scheme: `token.example.com/realm`.
+        issuer: String,
+        audience: String,
+        subject: String,
+        /// Further claims that conditions name, by their names: `amr`, and those with tags.
+        claims: Vec<(String, Vec<String>)>,
+        /// Until when the token holds, in seconds since 1970.
+        expires_s: i64,
+    },
 }
 
 /// A proven caller.
@@ -27,26 +58,33 @@ pub enum PrincipalKind {
 pub struct Principal {
     pub kind: PrincipalKind,
     pub account: AccountId,
-    /// The key that signed.
+    /// The key that signed; empty where a token of somebody else was the proof.
     pub access_key_id: String,
+    /// Of temporary credentials.
+    pub session: Option<Arc<Session>>,
 }
 
 impl Principal {
-    /// The caller's ARN.
+    /// The caller's ARN, as STS says it: of a role, the session's.
     pub fn arn(&self) -> Arn {
         match &self.kind {
-            PrincipalKind::Operator => Arn::user(self.account, "/", "operator"),
-            PrincipalKind::Root => Arn::root(self.account),
-            PrincipalKind::User { name, path, .. } => Arn::user(self.account, path, name),
+            PrincipalKind::Role { name, session_name, .. } => Arn::assumed_role(self.account, name, session_name),
+            kind => kind.entity(self.account),
         }
     }
 
-    /// The id that outlives a rename: `AIDA…` of a user, the account of a root.
+    /// What policies compare with `aws:PrincipalArn`: of a role's session, the role with its path.
+    pub fn entity_arn(&self) -> Arn {
+        self.kind.entity(self.account)
+    }
+
+    /// The id that outlives a rename: `AIDA…` of a user, the account of a root, `AROA…:session` of a role's session.
     pub fn unique_id(&self) -> String {
         match &self.kind {
-            PrincipalKind::Operator => OPERATOR_UNIQUE_ID.into(),
-            PrincipalKind::Root => self.account.to_string(),
-            PrincipalKind::User { unique_id, .. } => unique_id.clone(),
+            PrincipalKind::Role { unique_id, session_name, .. } => format!("{unique_id}:{session_name}"),
+            PrincipalKind::Federated { name, .. } => format!("{}:{name}", self.account),
+            PrincipalKind::WebIdentity { issuer, audience, subject, .. } => format!("{issuer}:{audience}:{subject}"),
+            kind => kind.id(self.account),
         }
     }
 
@@ -61,6 +99,21 @@ impl Principal {
             PrincipalKind::Operator => (IdentityType::IAMUser, Some("operator".into())),
             PrincipalKind::Root => (IdentityType::Root, None),
             PrincipalKind::User { name, .. } => (IdentityType::IAMUser, Some(name.clone())),
+            PrincipalKind::Role { .. } => (IdentityType::AssumedRole, None),
+            PrincipalKind::Federated { .. } => (IdentityType::FederatedUser, None),
+            PrincipalKind::WebIdentity { issuer, subject, .. } => {
+                return UserIdentity {
+                    kind: IdentityType::WebIdentityUser,
+                    principal_id: self.unique_id(),
+                    arn: String::new(),
+                    account_id: String::new(),
+                    access_key_id: None,
+                    user_name: Some(subject.clone()),
+                    session_context: None,
+                    invoked_by: None,
+                    identity_provider: Some(issuer.clone()),
+                };
+            }
         };
         UserIdentity {
             kind,
@@ -69,7 +122,72 @@ impl Principal {
             account_id: self.account.to_string(),
             access_key_id: Some(self.access_key_id.clone()),
             user_name,
+            session_context: self.session.as_ref().map(|session| Box::new(self.session_context(session))),
             invoked_by: None,
+            identity_provider: None,
+        }
+    }
+
+    fn session_context(&self, session: &Session) -> SessionContext {
+        let federation = |web: &WebFederation| WebIdFederationData {
+            federated_provider: web.provider.clone(),
+            attributes: web.attributes.iter().cloned().collect(),
+        };
+        let creation = jiff::Timestamp::from_second(session.issued_s).unwrap_or_default();
+        SessionContext {
+            session_issuer: self.issuer(),
+            web_id_federation_data: session.web.as_ref().map(federation),
+            attributes: SessionAttributes {
+                creation_date: creation.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+                mfa_authenticated: if session.mfa_s.is_some() { "true" } else { "false" },
+            },
+            source_identity: session.source_identity.clone(),
+        }
+    }
+
+    /// From whom a session has its rights, where that is not the caller.
+    fn issuer(&self) -> Option<SessionIssuer> {
+        let of = match &self.kind {
+            role @ PrincipalKind::Role { .. } => role,
+            PrincipalKind::Federated { by, .. } => by,
+            _ => return None,
+        };
+        let (kind, user_name) = match of {
+            PrincipalKind::Role { name, .. } => ("Role", Some(name.clone())),
+            PrincipalKind::User { name, .. } => ("IAMUser", Some(name.clone())),
+            _ => ("Root", None),
+        };
+        Some(SessionIssuer {
+            kind,
+            principal_id: of.id(self.account),
+            arn: of.entity(self.account).to_string(),
+            account_id: self.account.to_string(),
+            user_name,
+        })
+    }
+}
+
+impl PrincipalKind {
+    /// The ARN of the entity itself, its path included.
+    fn entity(&self, account: AccountId) -> Arn {
+        match self {
+            Self::Operator => Arn::user(account, "/", "operator"),
+            Self::Root => Arn::root(account),
+            Self::User { name, path, .. } => Arn::user(account, path, name),
+            Self::Role { name, path, .. } => Arn::role(account, path, name),
+            Self::Federated { name, .. } => Arn::federated_user(account, name),
+            Self::WebIdentity { issuer, .. } => Arn::oidc_provider(account, issuer),
+        }
+    }
+
+    /// The id of the entity itself.
+    fn id(&self, account: AccountId) -> String {
+        match self {
+            Self::Operator => OPERATOR_UNIQUE_ID.into(),
+            Self::Root => account.to_string(),
+            Self::User { unique_id, .. } | Self::Role { unique_id, .. } => unique_id.clone(),
+            Self::Federated { name, .. } => format!("{account}:{name}"),
+            Self::WebIdentity { subject, .. } => subject.clone(),
         }
     }
 }
@@ -123,6 +241,20 @@ pub trait Principals: Send + Sync {
 #[error("identities unavailable: {0}")]
 pub struct IdentitiesUnavailable(pub String);
 
+/// Why a session's token proves nothing.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum SessionRefused {
+    /// It was made by nobody here, was changed, is another key's, or is of somebody who is gone.
+    #[error("the token is of no session")]
+    Token,
+    /// Its time is over.
+    #[error("the session is over")]
+    Expired,
+    /// The caller may retry.
+    #[error("sessions unavailable: {0}")]
+    Unavailable(String),
+}
+
 /// The port from a key id to its owner.
 pub trait Identities: Send + Sync {
     /// The credential of `access_key_id`; `None` if there is no such key.
@@ -130,4 +262,19 @@ pub trait Identities: Send + Sync {
         &'a self,
         access_key_id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, IdentitiesUnavailable>>;
+    /// The temporary credential of `access_key_id`, of which `token` tells. Nobody has any, unless said otherwise.
+    fn find_session<'a>(
+        &'a self,
+        access_key_id: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Arc<Credential>, SessionRefused>> {
+        let _ = (access_key_id, token);
+        std::future::ready(Err(SessionRefused::Token)).boxed()
+    }
+    /// Told of each call of a proven caller: what was used last, and where, is for audits to read. Nobody listens, unless said
+    /// otherwise.
+    fn used<'a>(&'a self, principal: &'a Principal, service: &'a str, region: &'a str) -> BoxFuture<'a, ()> {
+        let _ = (principal, service, region);
+        std::future::ready(()).boxed()
+    }
 }

@@ -20,7 +20,7 @@ use opentrail_columnar::ColumnarTable;
 use opentrail_history::History;
 use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
 use opentrail_operator::TokenKey;
-use opentrail_policy::{Directory, DirectoryError, Grants, Seal, SealError, Starters};
+use opentrail_policy::{Authority, Directory, DirectoryError, Seal, SealError, Sessions, Starters};
 use opentrail_protocol::Models;
 use opentrail_s3::{S3Guards, S3Service, S3Settings};
 use opentrail_table::Table;
@@ -112,6 +112,7 @@ impl House {
 
         // Who there is.
         let directory = Directory::open(catalog.clone(), seal.clone(), world.clone()).await?;
+        let sessions = Arc::new(Sessions::new(seal.clone(), directory.clone(), world.clone()));
         let [lookup_tokens, own_tokens] = tokens::secrets(&*catalog, &*seal, &world).await?;
 
         // Who wants which events.
@@ -149,7 +150,7 @@ impl House {
             },
         ));
 
-        let decide = Arc::new(Grants::new(directory.clone()));
+        let decide = Arc::new(Authority::new(directory.clone()));
         let s3 = S3Service::new(
             catalog.clone(),
             blobs.clone(),
@@ -209,7 +210,9 @@ impl House {
 
         // Who answers.
         let models = Models::builtin();
-        let [sts, iam] = opentrail_iam::services(&models);
+        let sts =
+            opentrail_iam::StsDesk { directory: directory.clone(), sessions: sessions.clone(), world: world.clone() };
+        let [sts, iam] = opentrail_iam::services(&models, sts);
         let find = Arc::new(find::HistoryFind { history: history.clone() });
         let services: Vec<Arc<dyn Service>> = vec![
             Arc::new(opentrail_cloudtrail::service(
@@ -250,7 +253,7 @@ impl House {
         let door = Door {
             settings: door_settings,
             world: world.clone(),
-            identities: directory.clone(),
+            identities: sessions,
             decide,
             capture: recorder.clone(),
             services,

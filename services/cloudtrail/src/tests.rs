@@ -127,7 +127,12 @@ impl House {
     fn done_as(&self, account: &str, region: &str, operation: &str, input: &Value) -> Done {
         let account = account.parse().expect("an account");
         let cx = Cx {
-            principal: Arc::new(Principal { kind: PrincipalKind::Root, account, access_key_id: "AKIA1".into() }),
+            principal: Arc::new(Principal {
+                kind: PrincipalKind::Root,
+                account,
+                access_key_id: "AKIA1".into(),
+                session: None,
+            }),
             region: region.parse().expect("a region"),
             request_id: "r".into(),
             received_at: self.world.now(),

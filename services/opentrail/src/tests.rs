@@ -114,7 +114,7 @@ fn bench() -> Bench {
 
 fn cx(kind: PrincipalKind, account: AccountId) -> Cx {
     Cx {
-        principal: Arc::new(Principal { kind, account, access_key_id: "AKIAX".into() }),
+        principal: Arc::new(Principal { kind, account, access_key_id: "AKIAX".into(), session: None }),
         region: Region::us_east_1(),
         request_id: "r".into(),
         received_at: Timestamp::UNIX_EPOCH,

@@ -109,14 +109,8 @@ impl Exchange {
     /// Whether the caller may also do this: read the source of a copy (`s3:GetObject`), delete one key of many. `Err` is the
     /// fault to be answered.
     #[allow(dead_code, reason = "for operations that touch more than the door asked about")]
-    pub(crate) async fn authorize(
-        &self,
-        action: &str,
-        arn: &Arn,
-        bucket: &Bucket,
-        read_only: bool,
-    ) -> Result<(), Fault> {
-        self.authorizer.may(&self.cx, &self.context, action, arn, bucket, read_only).await
+    pub(crate) async fn authorize(&self, action: &str, arn: &Arn, bucket: &Bucket) -> Result<(), Fault> {
+        self.authorizer.may(&self.cx, &self.context, action, arn, bucket).await
     }
 
     /// The condition of a put, a copy or a completion.
@@ -130,19 +124,19 @@ impl Exchange {
     pub(crate) async fn may_ask(&self, condition: &WriteCondition) -> Result<(), Fault> {
         match condition {
             WriteCondition::None | WriteCondition::Absent => Ok(()),
-            WriteCondition::Matches(_) | WriteCondition::Present => self.authorize_here("s3:GetObject", true).await,
+            WriteCondition::Matches(_) | WriteCondition::Present => self.authorize_here("s3:GetObject").await,
         }
     }
 
     /// Whether the caller may give the object tags, where it brings some.
     pub(crate) async fn may_tag(&self) -> Result<(), Fault> {
-        self.authorize_here("s3:PutObjectTagging", false).await
+        self.authorize_here("s3:PutObjectTagging").await
     }
 
-    async fn authorize_here(&self, action: &str, read_only: bool) -> Result<(), Fault> {
+    async fn authorize_here(&self, action: &str) -> Result<(), Fault> {
         let bucket = self.bucket()?;
         let key = self.call.key.as_deref().unwrap_or_default();
-        self.authorize(action, &Arn::object(&bucket.name, key), bucket, read_only).await
+        self.authorize(action, &Arn::object(&bucket.name, key), bucket).await
     }
 
     /// What passes by. Held for moments only.

@@ -132,6 +132,9 @@ impl S3Service {
             owner,
             policy,
             context: own,
+            kind: opentrail_policy::ResourceKind::Ordinary,
+            also: Vec::new(),
+            shown: None,
             open,
             request_parameters: Some(request_parameters(
                 &call,
@@ -237,7 +240,7 @@ impl S3Service {
     async fn seen_by(&self, cx: &Cx, context: &Context, bucket: Option<&Bucket>, call: &S3Call, fault: Fault) -> Fault {
         let Some(bucket) = bucket.filter(|_| call.read_only) else { return fault };
         let arn = Arn::bucket(&bucket.name);
-        match self.authorizer.may(cx, context, "s3:ListBucket", &arn, bucket, true).await {
+        match self.authorizer.may(cx, context, "s3:ListBucket", &arn, bucket).await {
             Ok(()) => fault,
             Err(denial) if denial.status == 403 => faults::access_denied(),
             Err(trouble) => trouble,

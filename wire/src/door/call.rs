@@ -136,6 +136,8 @@ impl Underway {
     }
 
     async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
+        let region = if self.service.global() { Region::us_east_1() } else { self.cx.region.clone() };
+        hall.used(&self.cx.principal, self.service.signing_name(), region.as_str()).await;
         let whole = match &body {
             RequestBody::Whole(bytes) => Some(bytes),
             RequestBody::Stream { .. } => None,
@@ -172,35 +174,63 @@ impl Underway {
         if self.service.global() {
             context.set("aws:RequestedRegion", Region::us_east_1().as_str());
         }
+        context.set("aws:ResourceAccount", announced.owner.unwrap_or(self.cx.account()).as_str());
+        if let Some(referer) = self.head.headers.get(http::header::REFERER) {
+            context.set("aws:Referer", String::from_utf8_lossy(referer.as_bytes()));
+        }
         context.merge(std::mem::take(&mut announced.context));
         let question = Question {
             principal: &self.cx.principal,
             action: &announced.action,
             resources: &announced.arns,
             resource_account: announced.owner,
-            read_only: announced.class.read_only,
             policy: announced.policy.as_deref(),
+            kind: announced.kind,
             context: &context,
         };
-        match hall.decide.decide(question).await {
-            Decision::Allow => Ok(()),
-            Decision::Deny { because, explicit } => Err(Denial { fault: self.denial(announced, &because), explicit }),
+        if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
+            let shown = announced.shown.as_deref().or(announced.arns.first().map(|arn| arn.as_str()));
+            return Err(Denial { fault: self.denial(&announced.action, shown, announced.owner, &because), explicit });
         }
+        for need in std::mem::take(&mut announced.also) {
+            let mut context = context.clone();
+            context.set("aws:ResourceAccount", need.owner.unwrap_or(self.cx.account()).as_str());
+            context.merge(need.context);
+            let question = Question {
+                principal: &self.cx.principal,
+                action: &need.action,
+                resources: &need.arns,
+                resource_account: need.owner,
+                policy: need.policy.as_deref(),
+                kind: need.kind,
+                context: &context,
+            };
+            if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
+                let shown = need.arns.first().map(|arn| arn.as_str());
+                return Err(Denial { fault: self.denial(&need.action, shown, need.owner, &because), explicit });
+            }
+        }
+        Ok(())
     }
 
-    fn denial(&self, announced: &Announced, because: &str) -> Fault {
+    /// `shown`: what is touched, as the answer names it.
+    fn denial(&self, action: &str, shown: Option<&str>, owner: Option<AccountId>, because: &str) -> Fault {
         let protocol = self.tongue.protocol;
-        let foreign = announced.owner.is_some_and(|owner| owner != self.cx.account());
+        let foreign = owner.is_some_and(|owner| owner != self.cx.account());
         if protocol == Protocol::RestXml && foreign {
             return Fault::new("AccessDenied", 403, "Access Denied");
         }
-        let resource = match announced.arns.first() {
-            Some(arn) if protocol == Protocol::RestXml => format!(" on resource: \"{arn}\""),
-            Some(arn) => format!(" on resource: {arn}"),
-            None => String::new(),
-        };
-        let (who, action) = (self.cx.principal.arn(), &announced.action);
-        let message = format!("User: {who} is not authorized to perform: {action}{resource} {because}");
+        let mut message = format!("User: {} is not authorized to perform: {action}", self.cx.principal.arn());
+        match shown {
+            Some(shown) if protocol == Protocol::RestXml => message.push_str(&format!(" on resource: \"{shown}\"")),
+            Some(shown) => message.push_str(&format!(" on resource: {shown}")),
+            None => {}
+        }
+        // STS never says why (`spec/policy.md` 5).
+        if self.service.signing_name() != "sts" {
+            message.push(' ');
+            message.push_str(because);
+        }
         match protocol {
             Protocol::AwsJson1_0 | Protocol::AwsJson1_1 => Fault::client("AccessDeniedException", message),
             Protocol::RestJson => Fault::new("AccessDeniedException", 403, message),
@@ -249,7 +279,7 @@ impl Underway {
             call.request_parameters = None;
         }
         let mut outcome = Outcome {
-            error_code: Some(fault.code.to_string()),
+            error_code: Some(self.service.recorded_code(&fault.code).to_owned()),
             error_message: Some(fault.message.clone()),
             hide_parameters: fault.hide_parameters,
             copy_for: copy_for.or(fault.copy_for),
@@ -306,7 +336,7 @@ impl Underway {
             Err(fault) => {
                 let reply = Reply::fault(&fault, &self.tongue);
                 let outcome = Outcome {
-                    error_code: Some(fault.code.to_string()),
+                    error_code: Some(self.service.recorded_code(&fault.code).to_owned()),
                     error_message: Some(fault.message.clone()),
                     hide_parameters: fault.hide_parameters,
                     additional_event_data: self.additional(hall, &reply, None),

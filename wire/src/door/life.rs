@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use opentrail_event::TlsDetails;
 use opentrail_journal::Capture;
-use opentrail_policy::Decide;
+use opentrail_policy::{Decide, Principal};
 use opentrail_protocol::Protocol;
 use opentrail_world::World;
 use tokio::sync::Semaphore;
@@ -105,6 +105,11 @@ impl Hall {
             large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,
         }
+    }
+
+    /// Tells whoever keeps keys that a caller used one.
+    pub(crate) async fn used(&self, principal: &Principal, service: &str, region: &str) {
+        self.verifier.identities.used(principal, service, region).await;
     }
 
     fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {
@@ -230,6 +235,10 @@ impl Hall {
             Err(refusal) => return Err(self.refused(&refusal, tongue)),
         };
         match service {
+            Some(service) if !service.knows(&proven.credential.principal) => {
+                let token = header_text(&head.headers, "x-amz-security-token").unwrap_or_default();
+                Err(self.refused(&Refusal::Token(token), tongue))
+            }
             Some(service) if !self.is_page(&head, &service) => {
                 Ok(self.proven_call(peer, head, body, wire_bytes, service, proven, tongue))
             }
@@ -396,6 +405,10 @@ fn text(value: &[u8]) -> String {
         Ok(text) => text.to_owned(),
         Err(_) => percent_encoding::percent_encode(value, NOT_ASCII).to_string(),
     }
+}
+
+fn header_text(headers: &HeaderMap, name: &str) -> Option<String> {
+    headers.get(name).map(|value| text(value.as_bytes()))
 }
 
 /// Neither a length nor a framing: there is no body.

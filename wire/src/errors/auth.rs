@@ -26,6 +26,8 @@ struct Codes {
     incomplete_status: u16,
     key: &'static str,
     signature: &'static str,
+    expired: &'static str,
+    expired_status: u16,
 }
 
 const QUERY: Codes = Codes {
@@ -36,6 +38,8 @@ const QUERY: Codes = Codes {
     incomplete_status: 400,
     key: "InvalidClientTokenId",
     signature: "SignatureDoesNotMatch",
+    expired: "ExpiredToken",
+    expired_status: 403,
 };
 const JSON: Codes = Codes {
     status: 400,
@@ -45,9 +49,11 @@ const JSON: Codes = Codes {
     incomplete_status: 400,
     key: "UnrecognizedClientException",
     signature: "InvalidSignatureException",
+    expired: "ExpiredTokenException",
+    expired_status: 400,
 };
-const REST_JSON: Codes = Codes { status: 403, incomplete_status: 403, ..JSON };
-const EC2: Codes = Codes { status: 401, key: "AuthFailure", ..QUERY };
+const REST_JSON: Codes = Codes { status: 403, incomplete_status: 403, expired_status: 403, ..JSON };
+const EC2: Codes = Codes { status: 401, key: "AuthFailure", expired: "RequestExpired", expired_status: 400, ..QUERY };
 
 fn other(refusal: &Refusal, protocol: Protocol) -> Fault {
     let codes = match protocol {
@@ -89,6 +95,9 @@ fn other(refusal: &Refusal, protocol: Protocol) -> Fault {
         }
         Refusal::Key(_) | Refusal::Token(_) => {
             Fault::new(codes.key, codes.status, "The security token included in the request is invalid.")
+        }
+        Refusal::TokenExpired(_) => {
+            Fault::new(codes.expired, codes.expired_status, "The security token included in the request is expired")
         }
         Refusal::Region { .. } => signature("Credential should be scoped to a valid region.".into()),
         Refusal::Service(given) => signature(format!("Credential should be scoped to a service that is served here, not '{given}'.")),
@@ -200,6 +209,9 @@ fn s3(refusal: &Refusal) -> Fault {
         }
         Refusal::Token(token) => {
             Fault::client("InvalidToken", "The provided token is malformed or otherwise invalid.").with("Token-0", token)
+        }
+        Refusal::TokenExpired(token) => {
+            Fault::client("ExpiredToken", "The provided token has expired.").with("Token-0", token)
         }
         Refusal::Region { given, served, presigned: true } => query(&format!(
             "Error parsing the X-Amz-Credential parameter; the region '{given}' is wrong; expecting '{served}'"

@@ -122,6 +122,7 @@ mod tests {
                 kind: PrincipalKind::Root,
                 account: "111122223333".parse().expect("an account"),
                 access_key_id: "AKIDEXAMPLE".into(),
+                session: None,
             },
             secret: Secret::new(secret.into()),
             active: true,

@@ -49,6 +49,8 @@ pub(crate) enum Refusal {
     Key(String),
     /// A session token that is nobody's.
     Token(String),
+    /// The token of a session that is over.
+    TokenExpired(String),
     Region {
         given: String,
         served: String,

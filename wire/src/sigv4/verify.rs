@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use opentrail_event::Region;
-use opentrail_policy::{Credential, Identities};
+use opentrail_policy::{Credential, Identities, SessionRefused};
 
 use super::canonical::{self, Seen};
 use super::claim::{self, Claim};
@@ -20,6 +20,8 @@ const SKEW_MAX_S: i64 = 5 * 60;
 const SKEW_S3_MAX_S: i64 = 15 * 60;
 /// AWS's own bound on an access key id (`GetAccessKeyInfo`), in bytes.
 const ACCESS_KEY_ID_BYTES_MAX: usize = 128;
+/// What ids of temporary keys begin with.
+const TEMPORARY: &str = "ASIA";
 
 /// Checks claims.
 pub(crate) struct Verifier {
@@ -69,10 +71,6 @@ impl Verifier {
     ) -> Result<Plausible, Refusal> {
         let claim = claim::read(seen)?;
         let credential = self.credential(&claim).await?;
-        if claim.token.is_some() {
-            // Long-term keys have no session token, and there are no others yet.
-            return Err(Refusal::Token(claim.token.unwrap_or_default()));
-        }
         let dialect = dialect(&claim.scope.service).ok_or_else(|| Refusal::Service(claim.scope.service.clone()))?;
         let region = self.region(&claim)?;
         check_scope(&claim)?;
@@ -88,9 +86,20 @@ impl Verifier {
         if claim.access_key_id.len() > ACCESS_KEY_ID_BYTES_MAX {
             return Err(unknown());
         }
+        let is_temporary = claim.access_key_id.starts_with(TEMPORARY);
+        if let Some(token) = claim.token.as_ref().filter(|_| is_temporary) {
+            let found = self.identities.find_session(&claim.access_key_id, token).await;
+            return found.map_err(|refused| match refused {
+                SessionRefused::Token => Refusal::Token(token.clone()),
+                SessionRefused::Expired => Refusal::TokenExpired(token.clone()),
+                SessionRefused::Unavailable(why) => Refusal::Unavailable(why),
+            });
+        }
         let found = self.identities.find(&claim.access_key_id).await;
-        match found.map_err(|e| Refusal::Unavailable(e.to_string()))? {
-            Some(credential) if credential.active => Ok(credential),
+        match (found.map_err(|e| Refusal::Unavailable(e.to_string()))?, &claim.token) {
+            (Some(credential), None) if credential.active => Ok(credential),
+            // Long-term keys have no session token.
+            (Some(_), Some(token)) => Err(Refusal::Token(token.clone())),
             _ => Err(unknown()),
         }
     }

@@ -57,7 +57,12 @@ impl Identities for ToyIdentities {
             _ => return async { Ok(None) }.boxed(),
         };
         let credential = Credential {
-            principal: Principal { kind, account: account.parse().unwrap(), access_key_id: access_key_id.into() },
+            principal: Principal {
+                kind,
+                account: account.parse().unwrap(),
+                access_key_id: access_key_id.into(),
+                session: None,
+            },
             secret: Secret::new(SECRET.into()),
             active: access_key_id != INACTIVE_KEY,
         };
@@ -182,6 +187,9 @@ impl Service for ToyS3 {
                 owner: head.raw_path.contains("/foreign").then(|| FOREIGN.parse().unwrap()),
                 policy: head.raw_path.contains("/foreign-policy").then(|| Arc::new(a_policy())),
                 context: Default::default(),
+                kind: opentrail_policy::ResourceKind::Ordinary,
+                also: Vec::new(),
+                shown: None,
                 open: false,
                 request_parameters: Some(RawJson::from_written(format!("{{\"path\":\"{}{long}\"}}", head.raw_path))),
                 resources: match head.raw_path.contains("/foreign") {

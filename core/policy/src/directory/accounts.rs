@@ -6,9 +6,9 @@ use opentrail_event::AccountId;
 use super::cache::Touched;
 use super::configured::configured_account_name;
 use super::names::check_account_name;
-use super::stored::{
-    StoredAccount, StoredStarters, StoredUser, account_key, account_name_key, accounts, starters_key, user_key,
-};
+use super::rows::UserRow;
+use super::stored::{StoredAccount, StoredStarters, account_key, account_name_key, accounts, starters_key};
+use super::users::put_user;
 use super::{ATTEMPTS_MAX, Directory, ids};
 use crate::{Account, DirectoryError, NewAccessKey};
 
@@ -107,13 +107,8 @@ impl Directory {
             }
             let own = self.draft_account(OPERATOR_ACCOUNT, AccountId::OPERATOR);
             let first = self.draft_account(FIRST_ACCOUNT, ids::account_id(&self.world));
-            let operator = StoredUser {
-                name: OPERATOR_USER.into(),
-                path: "/".into(),
-                unique_id: crate::principal::OPERATOR_UNIQUE_ID.into(),
-                policy: None,
-                created_s: self.now_s(),
-            };
+            let id = crate::principal::OPERATOR_UNIQUE_ID.to_owned();
+            let operator = UserRow::new(OPERATOR_USER, "/", id, self.now_s());
             let operator_key = self.draft_key(AccountId::OPERATOR, Some(OPERATOR_USER));
             let root_key = self.draft_key(first.id, None);
             let starters = StoredStarters {
@@ -122,7 +117,7 @@ impl Directory {
                 operator_key_id: operator_key.key.id.clone(),
             };
             let mut txn = Txn::new().check(Check::Absent(starters_key())).put(starters_key(), encode(&starters));
-            txn = txn.put(user_key(AccountId::OPERATOR, OPERATOR_USER), encode(&operator));
+            txn = put_user(txn, AccountId::OPERATOR, &operator);
             txn = self.put_account(txn, &own);
             txn = self.put_account(txn, &first);
             txn = self.put_key(txn, &operator_key, false);

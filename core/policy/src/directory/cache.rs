@@ -10,9 +10,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use opentrail_event::AccountId;
 
-use crate::{Credential, UserPolicy};
+use crate::{Credential, Rights};
 
-/// Most credentials, and most policies, that are kept.
+/// Most of each kind that are kept.
 const ENTRIES_MAX: usize = 10_000;
 
 pub(crate) type PolicyKey = (AccountId, String);
@@ -26,7 +26,9 @@ pub(crate) struct Cache {
 struct State {
     generation: u64,
     credentials: HashMap<String, Arc<Credential>>,
-    policies: HashMap<PolicyKey, Option<UserPolicy>>,
+    /// By unique id: whether there still is such a user or role.
+    present: HashMap<PolicyKey, bool>,
+    rights: HashMap<PolicyKey, Arc<Rights>>,
 }
 
 /// Proof of when a read began.
@@ -49,14 +51,26 @@ impl Cache {
         }
     }
 
-    pub(crate) fn policy(&self, key: &PolicyKey) -> Option<Option<UserPolicy>> {
-        self.state().policies.get(key).copied()
+    pub(crate) fn present(&self, account: AccountId, id: &str) -> Option<bool> {
+        self.state().present.get(&(account, id.to_owned())).copied()
     }
 
-    pub(crate) fn keep_policy(&self, read_at: Generation, key: PolicyKey, policy: Option<UserPolicy>) {
+    pub(crate) fn keep_present(&self, read_at: Generation, account: AccountId, id: &str, present: bool) {
         let mut state = self.state();
         if state.generation == read_at.0 {
-            put(&mut state.policies, key, policy);
+            put(&mut state.present, (account, id.to_owned()), present);
+        }
+    }
+
+    /// By unique id.
+    pub(crate) fn rights(&self, account: AccountId, id: &str) -> Option<Arc<Rights>> {
+        self.state().rights.get(&(account, id.to_owned())).cloned()
+    }
+
+    pub(crate) fn keep_rights(&self, read_at: Generation, account: AccountId, id: &str, rights: &Arc<Rights>) {
+        let mut state = self.state();
+        if state.generation == read_at.0 {
+            put(&mut state.rights, (account, id.to_owned()), rights.clone());
         }
     }
 
@@ -75,7 +89,8 @@ impl Cache {
 #[derive(Default)]
 pub(crate) struct Touched {
     pub(crate) keys: Vec<String>,
-    pub(crate) user: Option<PolicyKey>,
+    /// Whatever was read of this account's users, groups, roles and policies.
+    pub(crate) account: Option<AccountId>,
 }
 
 /// A change under way.
@@ -91,8 +106,10 @@ impl Drop for Change<'_> {
         for id in &self.touched.keys {
             state.credentials.remove(id);
         }
-        if let Some(user) = &self.touched.user {
-            state.policies.remove(user);
+        if let Some(account) = &self.touched.account {
+            // Changes are rare beside questions, and what hangs on what is not worth keeping track of.
+            state.present.retain(|(of, _), _| of != account);
+            state.rights.retain(|(of, _), _| of != account);
         }
     }
 }
@@ -119,6 +136,7 @@ mod tests {
                 kind: PrincipalKind::Root,
                 account: AccountId::OPERATOR,
                 access_key_id: "AKIAX".into(),
+                session: None,
             },
             secret: Secret::new("s".into()),
             active: true,
@@ -129,7 +147,7 @@ mod tests {
     fn what_was_read_before_a_change_is_not_kept_after_it() {
         let cache = Cache::default();
         let before = cache.generation();
-        drop(cache.change(Touched { keys: vec!["AKIAX".into()], user: None }));
+        drop(cache.change(Touched { keys: vec!["AKIAX".into()], account: None }));
         cache.keep_credential(before, "AKIAX", &credential());
         assert!(cache.credential("AKIAX").is_none());
         cache.keep_credential(cache.generation(), "AKIAX", &credential());

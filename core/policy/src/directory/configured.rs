@@ -250,7 +250,7 @@ impl Directory {
                 Txn::new().check(Check::Is(row.clone(), version)).put(row, encode(&stored))
             }
         };
-        Ok(self.commit(txn, Touched { keys: vec![id], user: None }).await?)
+        Ok(self.commit(txn, Touched { keys: vec![id], account: None }).await?)
     }
 }
 

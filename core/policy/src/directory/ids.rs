@@ -18,9 +18,19 @@ pub(crate) fn access_key_id(world: &World, account: AccountId) -> String {
     with_account(world, "AKIA", account)
 }
 
+/// `ASIA…`, 20 characters: the key of a session of `account`.
+pub(crate) fn session_key_id(world: &World, account: AccountId) -> String {
+    with_account(world, "ASIA", account)
+}
+
 /// `AIDA…`, 21 characters: a user of `account`.
 pub(crate) fn user_id(world: &World, account: AccountId) -> String {
-    let mut id = with_account(world, "AIDA", account);
+    unique_id(world, "AIDA", account)
+}
+
+/// 21 characters: an entity of `account`; the prefix says of which kind.
+pub(crate) fn unique_id(world: &World, prefix: &str, account: AccountId) -> String {
+    let mut id = with_account(world, prefix, account);
     id.push_str(&world.text(BASE32, 1));
     id
 }

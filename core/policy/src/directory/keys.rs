@@ -5,10 +5,11 @@ use opentrail_event::AccountId;
 
 use super::accounts::OPERATOR_USER;
 use super::cache::Touched;
-use super::stored::{StoredKey, access_key_key, account_key, from_hex, keys_of, seal_context, to_hex, user_key};
+use super::rows::{key_used_key, user_key};
+use super::stored::{StoredKey, access_key_key, account_key, from_hex, keys_of, seal_context, to_hex};
 use super::users::moving;
 use super::{ATTEMPTS_MAX, Directory, ids};
-use crate::{AccessKey, DirectoryError, KeyStatus, NewAccessKey, SealError, Secret};
+use crate::{AccessKey, DirectoryError, Draft, KeyStatus, NewAccessKey, SealError, Secret};
 
 /// AWS's quota, for a user and for a root.
 const KEYS_PER_OWNER_MAX: u64 = 2;
@@ -43,7 +44,7 @@ impl Directory {
             let key = self.draft_key(account, name.as_deref());
             let room = Check::AtMost { prefix: keys_of(account, user), max: KEYS_PER_OWNER_MAX - 1 };
             let txn = self.put_key(Txn::new().check(room).check(owner), &key, false);
-            match self.commit(txn, Touched { keys: vec![key.key.id.clone()], user: None }).await {
+            match self.commit(txn, Touched { keys: vec![key.key.id.clone()], account: None }).await {
                 Ok(()) => return Ok(key),
                 Err(Error::Conflict { check: 0 }) => {
                     let what = if user.is_some() { "AccessKeysPerUser" } else { "AccessKeysPerAccount" };
@@ -103,7 +104,7 @@ impl Directory {
             key.status = status;
             let row = access_key_key(id);
             let txn = Txn::new().check(Check::Is(row.clone(), version)).put(row, encode(&key));
-            match self.commit(txn, Touched { keys: vec![id.to_owned()], user: None }).await {
+            match self.commit(txn, Touched { keys: vec![id.to_owned()], account: None }).await {
                 Ok(()) => return Ok(key.into_key(id)),
                 Err(Error::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
@@ -140,8 +141,9 @@ impl Directory {
         let txn = Txn::new()
             .check(Check::Is(access_key_key(id), version))
             .delete(access_key_key(id))
+            .delete(key_used_key(id))
             .delete(keys_of(key.account, key.user.as_deref()).part(id));
-        self.commit(txn, Touched { keys: vec![id.to_owned()], user: None }).await
+        self.commit(txn, Touched { keys: vec![id.to_owned()], account: None }).await
     }
 
     pub(super) async fn stored_key(&self, id: &str) -> Result<Option<(StoredKey, Version)>, DirectoryError> {
@@ -213,6 +215,32 @@ impl Directory {
         }
         let what = "this is the operator's last active key; make another one first";
         Err(DirectoryError::Conflict(what.into()))
+    }
+}
+
+impl<R> Draft<'_, R> {
+    /// Goes through only if the user has no keys before it.
+    pub fn no_keys(&mut self, user: &str, refusal: R) {
+        self.empty(keys_of(self.account, Some(user)), refusal);
+    }
+
+    /// Gives keys of the user called `old` to the same user's new name.
+    pub async fn rename_keys(&mut self, keys: &[AccessKey], old: &str, new: &str) -> Result<(), DirectoryError> {
+        for key in keys {
+            let row = access_key_key(&key.id);
+            let Some(mut stored) = self.get::<StoredKey>(&row).await? else { continue };
+            if stored.configured {
+                let id = &key.id;
+                let what = format!("access key {id} of user {old} stands in the configuration: rename the user there");
+                return Err(DirectoryError::Invalid(what));
+            }
+            stored.user = Some(new.to_owned());
+            self.put(row, &stored);
+            self.delete(keys_of(self.account, Some(old)).part(&key.id));
+            self.put_bytes(keys_of(self.account, Some(new)).part(&key.id), bytes::Bytes::new());
+            self.touch_key(key.id.clone());
+        }
+        Ok(())
     }
 }
 

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 use opentrail_event::AccountId;
 
 use super::{Directory, DirectoryError};
-use crate::{Credential, Identities, IdentitiesUnavailable, KeyStatus, Principal, PrincipalKind, UserPolicy};
+use crate::{Credential, Identities, IdentitiesUnavailable, KeyStatus, Principal, PrincipalKind};
 
 impl Identities for Directory {
     fn find<'a>(
@@ -28,19 +28,37 @@ impl Identities for Directory {
         }
         .boxed()
     }
+
+    fn used<'a>(&'a self, principal: &'a Principal, service: &'a str, region: &'a str) -> BoxFuture<'a, ()> {
+        // A use that cannot be written down is no reason to fail a call.
+        self.notice_use(principal, service, region).map(drop).boxed()
+    }
 }
 
 impl Directory {
-    /// What a user may do; `None` also for a user who does not exist.
-    pub(crate) async fn policy_of(&self, account: AccountId, user: &str) -> Result<Option<UserPolicy>, DirectoryError> {
-        let key = (account, user.to_ascii_lowercase());
-        if let Some(policy) = self.cache.policy(&key) {
-            return Ok(policy);
+    /// Whether an entity of that kind is still there, and is the same one. A user or role that was made again under an old
+    /// name is another.
+    pub(crate) async fn is_there(&self, account: AccountId, kind: &PrincipalKind) -> Result<bool, DirectoryError> {
+        let id = match kind {
+            PrincipalKind::Federated { by, .. } => return Box::pin(self.is_there(account, by)).await,
+            PrincipalKind::User { unique_id, .. } | PrincipalKind::Role { unique_id, .. } => unique_id,
+            _ => return Ok(true),
+        };
+        if let Some(present) = self.cache.present(account, id) {
+            return Ok(present);
         }
         let read_at = self.cache.generation();
-        let policy = self.stored_user(account, user).await?.and_then(|(user, _)| user.policy);
-        self.cache.keep_policy(read_at, key, policy);
-        Ok(policy)
+        let present = match kind {
+            PrincipalKind::Role { name, .. } => {
+                self.role(account, name).await?.is_some_and(|role| role.unique_id == *id)
+            }
+            PrincipalKind::User { name, .. } => {
+                self.stored_user(account, name).await?.is_some_and(|(user, _)| user.unique_id == *id)
+            }
+            _ => true,
+        };
+        self.cache.keep_present(read_at, account, id, present);
+        Ok(present)
     }
 
     async fn read_credential(&self, id: &str) -> Result<Option<Arc<Credential>>, DirectoryError> {
@@ -55,7 +73,7 @@ impl Directory {
             },
         };
         let secret = self.open_secret(id, &key)?;
-        let principal = Principal { kind, account: key.account, access_key_id: id.to_owned() };
+        let principal = Principal { kind, account: key.account, access_key_id: id.to_owned(), session: None };
         Ok(Some(Arc::new(Credential { principal, secret, active: key.status == KeyStatus::Active })))
     }
 }

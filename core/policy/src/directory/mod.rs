@@ -6,13 +6,19 @@ mod accounts;
 mod bind;
 mod cache;
 mod configured;
-mod ids;
+mod draft;
+pub(crate) mod ids;
 mod keys;
 mod lookup;
+mod managed;
 mod names;
+mod rights;
+pub mod rows;
+mod secrets;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod used;
 mod users;
 
 use std::sync::Arc;
@@ -26,7 +32,11 @@ use crate::{Seal, Secret};
 
 pub use accounts::Starters;
 pub use configured::{ConfiguredKey, Merged, Plan};
+pub use draft::{Committed, Draft};
 pub use ids::account_of;
+pub use managed::{MANAGED, ManagedPolicy};
+pub use rights::RightsOf;
+pub use secrets::{hash_password, is_password, mfa_code, mfa_seed};
 
 use cache::{Cache, Touched};
 
@@ -112,6 +122,7 @@ pub struct Directory {
     seal: Arc<dyn Seal>,
     world: World,
     cache: Cache,
+    uses: used::Uses,
 }
 
 /// How often a change is tried again whose ground moved while it was prepared.
@@ -124,13 +135,19 @@ impl Directory {
         seal: Arc<dyn Seal>,
         world: World,
     ) -> Result<Arc<Self>, DirectoryError> {
-        let directory = Self { catalog, seal, world, cache: Cache::default() };
+        let directory = Self { catalog, seal, world, cache: Cache::default(), uses: used::Uses::default() };
         directory.start().await?;
+        directory.migrate_users().await?;
         Ok(Arc::new(directory))
     }
 
     fn now_s(&self) -> i64 {
         self.world.now().as_second()
+    }
+
+    /// Begins a change in `account`; dropped without a commit, it was only a reader.
+    pub fn draft<R>(&self, account: AccountId) -> Draft<'_, R> {
+        Draft::new(self, account)
     }
 
     /// Commits, and forgets what the change touches whether it landed or not.

@@ -1,10 +1,9 @@
-//! The catalog records of the directory, and where they stand.
+//! The catalog records of accounts and keys, and where they stand. Those of IAM's entities are `rows`.
 //!
 //! | key | record |
 //! |---|---|
 //! | `directory/account` · id | [`StoredAccount`] |
 //! | `directory/account-name` · lower-case name | the id |
-//! | `directory/user` · account · lower-case name | [`StoredUser`] |
 //! | `directory/key` · key id | [`StoredKey`] |
 //! | `directory/key-of` · account · owner · key id | empty: counts and lists an owner's keys; the owner is `r` for the root, `u` and the lower-case name for a user |
 //! | `directory/starters` | [`StoredStarters`]: what the first start made |
@@ -13,7 +12,7 @@ use opentrail_catalog::{Key, Stored};
 use opentrail_event::AccountId;
 use serde::{Deserialize, Serialize};
 
-use crate::{Account, KeyStatus, User, UserPolicy};
+use crate::{Account, KeyStatus};
 
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(crate) struct StoredAccount {
@@ -30,34 +29,6 @@ impl Stored for StoredAccount {
 impl StoredAccount {
     pub(crate) fn into_account(self, id: AccountId) -> Account {
         Account { id, name: self.name, canonical_id: self.canonical_id, created_s: self.created_s }
-    }
-}
-
-#[derive(Debug, Clone, Serialize, Deserialize)]
-pub(crate) struct StoredUser {
-    /// As it was given: names are unique without regard to case and keep theirs.
-    pub(crate) name: String,
-    pub(crate) path: String,
-    pub(crate) unique_id: String,
-    pub(crate) policy: Option<UserPolicy>,
-    pub(crate) created_s: i64,
-}
-
-impl Stored for StoredUser {
-    const NAME: &'static str = "user";
-    const VERSION: u16 = 1;
-}
-
-impl StoredUser {
-    pub(crate) fn into_user(self, account: AccountId) -> User {
-        User {
-            account,
-            name: self.name,
-            path: self.path,
-            unique_id: self.unique_id,
-            policy: self.policy,
-            created_s: self.created_s,
-        }
     }
 }
 
@@ -102,14 +73,6 @@ pub(crate) fn account_key(id: AccountId) -> Key {
 
 pub(crate) fn account_name_key(name: &str) -> Key {
     Key::family("directory/account-name").part(name.to_lowercase())
-}
-
-pub(crate) fn users(account: AccountId) -> Key {
-    Key::family("directory/user").part(account.as_str())
-}
-
-pub(crate) fn user_key(account: AccountId, name: &str) -> Key {
-    users(account).part(name.to_ascii_lowercase())
 }
 
 pub(crate) fn access_key_key(id: &str) -> Key {
@@ -157,9 +120,6 @@ mod tests {
     fn version_one_of_every_record_stays_readable() {
         let account = b"\0\x01{\"name\":\"main\",\"canonical_id\":\"ab\",\"created_s\":7}";
         assert_eq!(decode::<StoredAccount>(account).expect("an account").name, "main");
-        let user =
-            b"\0\x01{\"name\":\"Ana\",\"path\":\"/\",\"unique_id\":\"AIDAX\",\"policy\":\"read-only\",\"created_s\":7}";
-        assert_eq!(decode::<StoredUser>(user).expect("a user").policy, Some(UserPolicy::ReadOnly));
         let key = b"\0\x01{\"account\":\"000000000007\",\"user\":null,\"status\":\"Active\",\"created_s\":7,\"sealed\":\"00ff\",\"configured\":false}";
         let key = decode::<StoredKey>(key).expect("a key");
         assert_eq!(from_hex(&key.sealed), Some(vec![0, 255]));

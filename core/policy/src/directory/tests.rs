@@ -6,13 +6,14 @@ use bytes::Bytes;
 use futures::executor::block_on;
 use jiff::Timestamp;
 use opentrail_catalog::memory::MemoryCatalog;
+use opentrail_catalog::{Catalog, Txn};
 use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
 use super::*;
 use crate::{
-    Context, Credential, Decide, Decision, Grants, Identities, Kind, Named, Policy, Principal, PrincipalKind,
-    Principals, Question, SealError,
+    Authority, Context, Credential, Decide, Decision, Identities, Kind, Named, Policy, Principal, PrincipalKind,
+    Principals, Question, ResourceKind, SealError,
 };
 
 /// Not a secret: it shows that the context is kept with the bytes.
@@ -254,51 +255,53 @@ fn the_operator_gets_in_by_a_configured_key() {
 }
 
 #[test]
-fn grants_decide_by_who_is_asking() {
+fn who_is_asking_decides() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
     for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("ro", Some(UserPolicy::ReadOnly)), ("nobody", None)] {
         block_on(directory.create_user(account, name, "/", policy)).expect("made");
     }
-    let grants = Grants::new(directory.clone());
+    let authority = Authority::new(directory.clone());
     let user = |name: &str| Principal {
         kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
         account,
         access_key_id: "AKIAX".into(),
+        session: None,
     };
-    let principal = |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into() };
+    let principal =
+        |kind: PrincipalKind, account| Principal { kind, account, access_key_id: "AKIAX".into(), session: None };
     let root = principal(PrincipalKind::Root, account);
     let operator = principal(PrincipalKind::Operator, AccountId::OPERATOR);
     let other: AccountId = "999999999999".parse().expect("an account");
-    let check = |who: &Principal, action: &str, owner: Option<AccountId>, read_only: bool, expect: bool| {
+    let check = |who: &Principal, action: &str, owner: Option<AccountId>, expect: bool| {
         let question = Question {
             principal: who,
             action,
             resources: &[],
             resource_account: owner,
-            read_only,
             policy: None,
+            kind: ResourceKind::Ordinary,
             context: &Context::new(),
         };
-        let decision = block_on(grants.decide(question));
+        let decision = block_on(authority.decide(question));
         assert_eq!(decision == Decision::Allow, expect, "{who:?} {action} {decision:?}");
     };
-    check(&root, "s3:CreateBucket", None, false, true);
-    check(&root, "s3:GetObject", Some(account), true, true);
-    check(&root, "s3:GetObject", Some(other), true, false);
-    check(&root, "opentrail:CreateUser", None, false, true);
-    check(&root, "opentrail:CreateAccount", None, false, false);
-    check(&root, "opentrail:ListAccounts", None, true, false);
-    check(&operator, "opentrail:CreateAccount", None, false, true);
-    check(&operator, "opentrail:CreateUser", Some(other), false, true);
-    check(&operator, "s3:GetObject", Some(other), true, false);
-    check(&operator, "s3:CreateBucket", None, false, true);
-    check(&user("adm"), "s3:CreateBucket", None, false, true);
-    check(&user("adm"), "opentrail:ListAccounts", None, true, false);
-    check(&user("ro"), "s3:CreateBucket", None, false, false);
-    check(&user("ro"), "cloudtrail:LookupEvents", None, true, true);
-    check(&user("nobody"), "cloudtrail:LookupEvents", None, true, false);
-    check(&user("deleted"), "cloudtrail:LookupEvents", None, true, false);
+    check(&root, "s3:CreateBucket", None, true);
+    check(&root, "s3:GetObject", Some(account), true);
+    check(&root, "s3:GetObject", Some(other), false);
+    check(&root, "opentrail:CreateUser", None, true);
+    check(&root, "opentrail:CreateAccount", None, false);
+    check(&root, "opentrail:ListAccounts", None, false);
+    check(&operator, "opentrail:CreateAccount", None, true);
+    check(&operator, "opentrail:CreateUser", Some(other), true);
+    check(&operator, "s3:GetObject", Some(other), false);
+    check(&operator, "s3:CreateBucket", None, true);
+    check(&user("adm"), "s3:CreateBucket", None, true);
+    check(&user("adm"), "opentrail:ListAccounts", None, false);
+    check(&user("ro"), "s3:CreateBucket", None, false);
+    check(&user("ro"), "cloudtrail:LookupEvents", None, true);
+    check(&user("nobody"), "cloudtrail:LookupEvents", None, false);
+    check(&user("deleted"), "cloudtrail:LookupEvents", None, false);
 
     let arns = [Arn::user(other, "/", "x")];
     let question = Question {
@@ -306,16 +309,16 @@ fn grants_decide_by_who_is_asking() {
         action: "opentrail:DeleteUser",
         resources: &arns,
         resource_account: None,
-        read_only: false,
         policy: None,
+        kind: ResourceKind::Ordinary,
         context: &Context::new(),
     };
     let because = "because no resource-based policy allows the opentrail:DeleteUser action".to_owned();
-    assert_eq!(block_on(grants.decide(question)), Decision::Deny { because, explicit: false });
+    assert_eq!(block_on(authority.decide(question)), Decision::Deny { because, explicit: false });
 }
 
 #[test]
-fn grants_and_the_policy_of_what_is_touched() {
+fn rights_and_the_policy_of_what_is_touched() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
     let other: AccountId = "999999999999".parse().expect("an account");
@@ -325,7 +328,7 @@ fn grants_and_the_policy_of_what_is_touched() {
             block_on(directory.create_user(owner, name, "/", policy)).expect("made");
         }
     }
-    let grants = Grants::new(directory.clone());
+    let authority = Authority::new(directory.clone());
     let who = |owner: AccountId, name: &str| {
         let kind = match name {
             "root" => PrincipalKind::Root,
@@ -334,7 +337,7 @@ fn grants_and_the_policy_of_what_is_touched() {
                 PrincipalKind::User { name: found.name, path: found.path, unique_id: found.unique_id }
             }
         };
-        Principal { kind, account: owner, access_key_id: "AKIAX".into() }
+        Principal { kind, account: owner, access_key_id: "AKIAX".into(), session: None }
     };
     // About the bucket `b` of `account`.
     let policy = |effect: &str, principal: &str| {
@@ -354,11 +357,11 @@ fn grants_and_the_policy_of_what_is_touched() {
             action,
             resources: &arns,
             resource_account: Some(account).filter(|owner| *owner != by.account),
-            read_only: false,
             policy,
+            kind: ResourceKind::Ordinary,
             context: &Context::new(),
         };
-        let seen = match block_on(grants.decide(question)) {
+        let seen = match block_on(authority.decide(question)) {
             Decision::Allow => "yes".to_owned(),
             Decision::Deny { because, explicit } => format!("{because}{}", if explicit { "!" } else { "" }),
         };
@@ -418,4 +421,53 @@ fn names_in_policies_are_looked_up() {
     assert_eq!(bind(named("/staff/", "Ann")), None);
     let all = block_on(Principals::accounts(&*directory, None, 10)).expect("readable");
     assert_eq!(all, [account]);
+}
+
+#[test]
+fn a_user_of_before_attached_policies_is_found_from_the_other_side_after_a_start() {
+    let (catalog, directory) = fresh();
+    let account = first_account(&directory);
+    let old = br#"{"name":"Ana","path":"/","unique_id":"AIDAX","policy":"read-only","created_s":7}"#;
+    let value: Vec<u8> = [&[0, 1][..], old].concat();
+    block_on(catalog.txn(Txn::new().put(rows::user_key(account, "ana"), value))).expect("written");
+    let again = open(&catalog);
+    let user = block_on(again.user(account, "ANA")).expect("answered").expect("a user");
+    assert_eq!((user.policy, user.unique_id.as_str()), (Some(UserPolicy::ReadOnly), "AIDAX"));
+    let all = catalog.rows();
+    assert!(all.contains_key(&rows::attached_key(account, UserPolicy::ReadOnly.managed(), "AIDAX")));
+    assert_eq!(all[&rows::by_id_key(account, "AIDAX")].value, "uana");
+    drop(open(&catalog));
+    assert_eq!(catalog.rows(), all, "a second start changes nothing");
+    block_on(again.delete_user(account, "Ana")).expect("deleted");
+    assert!(catalog.rows().keys().all(|key| !format!("{key:?}").contains("AIDAX")));
+}
+
+#[test]
+fn a_draft_goes_through_only_over_what_it_read() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let key = rows::group_key(account, "Ops");
+    let group = |id: &str| rows::GroupRow {
+        name: "Ops".into(),
+        path: "/".into(),
+        unique_id: id.into(),
+        created_s: 0,
+        grants: Default::default(),
+    };
+    let make = |id: &str| {
+        let mut draft = directory.draft::<&str>(account);
+        assert!(block_on(draft.get::<rows::GroupRow>(&key)).expect("answered").is_none());
+        draft.put(key.clone(), &group(id));
+        assert_eq!(block_on(draft.get::<rows::GroupRow>(&key)).expect("answered"), Some(group(id)), "its own writes");
+        draft
+    };
+    let (first, second) = (make("AGPA1"), make("AGPA2"));
+    assert!(matches!(block_on(first.commit()), Ok(Committed::Done)));
+    assert!(matches!(block_on(second.commit()), Ok(Committed::Again)));
+    let mut third = directory.draft(account);
+    third.room(rows::groups(account), 1, "full");
+    third.put(rows::group_key(account, "Dev"), &group("AGPA3"));
+    assert!(matches!(block_on(third.commit()), Ok(Committed::Refused("full"))));
+    let stored = block_on(directory.draft::<()>(account).list::<rows::GroupRow>(&rows::groups(account), None, 10));
+    assert_eq!(stored.expect("answered"), vec![(key, group("AGPA1"))]);
 }

@@ -1,11 +1,13 @@
 //! Making, listing and deleting users.
 
-use opentrail_catalog::{Check, Error, From as ListFrom, Txn, decode, encode};
+use bytes::Bytes;
+use opentrail_catalog::{Check, Error, From as ListFrom, Key, Stored, Txn, Write, decode, encode};
 use opentrail_event::AccountId;
 
 use super::cache::Touched;
 use super::names::{check_path, check_user_name};
-use super::stored::{StoredUser, account_key, keys_of, user_key, users};
+use super::rows::{UserRow, attached_key, bounding_key, by_id_key, member_key, user_key, users};
+use super::stored::{account_key, keys_of};
 use super::{ATTEMPTS_MAX, Directory, ids};
 use crate::{DirectoryError, User, UserPolicy};
 
@@ -27,9 +29,8 @@ impl Directory {
             let what = "the operator's own account has no users beside the operator; name another account";
             return Err(DirectoryError::Invalid(what.into()));
         }
-        let unique_id = ids::user_id(&self.world, account);
-        let stored =
-            StoredUser { name: name.to_owned(), path: path.to_owned(), unique_id, policy, created_s: self.now_s() };
+        let mut user = UserRow::new(name, path, ids::user_id(&self.world, account), self.now_s());
+        user.grants.attached.extend(policy.map(|policy| policy.managed().to_owned()));
         for _ in 0..ATTEMPTS_MAX {
             let Some(row) = self.catalog.get(&account_key(account)).await? else {
                 return Err(DirectoryError::NotFound(format!("account {account}")));
@@ -37,11 +38,11 @@ impl Directory {
             let txn = Txn::new()
                 .check(Check::Absent(user_key(account, name)))
                 .check(Check::AtMost { prefix: users(account), max: USERS_PER_ACCOUNT_MAX - 1 })
-                .check(Check::Is(account_key(account), row.version))
-                .put(user_key(account, name), encode(&stored));
-            let touched = Touched { keys: Vec::new(), user: Some((account, name.to_ascii_lowercase())) };
+                .check(Check::Is(account_key(account), row.version));
+            let txn = put_user(txn, account, &user);
+            let touched = Touched { keys: Vec::new(), account: Some(account) };
             match self.commit(txn, touched).await {
-                Ok(()) => return Ok(stored.into_user(account)),
+                Ok(()) => return Ok(user.into_user(account)),
                 Err(Error::Conflict { check: 0 }) => {
                     return Err(DirectoryError::Exists(format!("user with name {name}")));
                 }
@@ -70,10 +71,10 @@ impl Directory {
     ) -> Result<Vec<User>, DirectoryError> {
         let from = after.map_or(ListFrom::Start, |name| ListFrom::After(user_key(account, name)));
         let rows = self.catalog.list(&users(account), from, limit).await?;
-        rows.into_iter().map(|(_, row)| Ok(decode::<StoredUser>(&row.value)?.into_user(account))).collect()
+        rows.into_iter().map(|(_, row)| Ok(decode::<UserRow>(&row.value)?.into_user(account))).collect()
     }
 
-    /// Deletes a user who has no keys.
+    /// Deletes a user who has no keys and no MFA devices; what else is the user's goes with the user.
     pub async fn delete_user(&self, account: AccountId, name: &str) -> Result<User, DirectoryError> {
         if account == AccountId::OPERATOR {
             return Err(DirectoryError::Conflict("the operator cannot be deleted".into()));
@@ -82,11 +83,14 @@ impl Directory {
             let Some((user, version)) = self.stored_user(account, name).await? else {
                 return Err(DirectoryError::NotFound(format!("the user with name {name}")));
             };
+            if !user.mfa.is_empty() {
+                return Err(DirectoryError::Conflict("cannot delete entity, must deactivate MFA devices first".into()));
+            }
             let txn = Txn::new()
                 .check(Check::Empty { prefix: keys_of(account, Some(name)) })
-                .check(Check::Is(user_key(account, name), version))
-                .delete(user_key(account, name));
-            let touched = Touched { keys: Vec::new(), user: Some((account, name.to_ascii_lowercase())) };
+                .check(Check::Is(user_key(account, name), version));
+            let txn = remove_user(txn, account, &user);
+            let touched = Touched { keys: Vec::new(), account: Some(account) };
             match self.commit(txn, touched).await {
                 Ok(()) => return Ok(user.into_user(account)),
                 Err(Error::Conflict { check: 0 }) => {
@@ -103,7 +107,7 @@ impl Directory {
         &self,
         account: AccountId,
         name: &str,
-    ) -> Result<Option<(StoredUser, opentrail_catalog::Version)>, DirectoryError> {
+    ) -> Result<Option<(UserRow, opentrail_catalog::Version)>, DirectoryError> {
         match self.catalog.get(&user_key(account, name)).await? {
             Some(row) => Ok(Some((decode(&row.value)?, row.version))),
             None => Ok(None),
@@ -121,16 +125,73 @@ impl Directory {
             self.create_user(account, name, "/", policy).await?;
             return Ok(true);
         };
-        if user.policy == policy || account == AccountId::OPERATOR {
+        if UserPolicy::of(&user.grants.attached) == policy || account == AccountId::OPERATOR {
             return Ok(false);
         }
-        user.policy = policy;
         let key = user_key(account, name);
-        let txn = Txn::new().check(Check::Is(key.clone(), version)).put(key, encode(&user));
-        let touched = Touched { keys: Vec::new(), user: Some((account, name.to_ascii_lowercase())) };
+        let mut txn = remove_user(Txn::new().check(Check::Is(key, version)), account, &user);
+        // What the configuration decides takes the place of what it decided before; other attachments stay.
+        let coarse = [UserPolicy::Admin, UserPolicy::ReadOnly].map(UserPolicy::managed);
+        user.grants.attached.retain(|arn| !coarse.contains(&arn.as_str()));
+        user.grants.attached.extend(policy.map(|policy| policy.managed().to_owned()));
+        txn = put_user(txn, account, &user);
+        let touched = Touched { keys: Vec::new(), account: Some(account) };
         self.commit(txn, touched).await?;
         Ok(true)
     }
+}
+
+impl Directory {
+    /// Users of before attached policies get the rows that find them from the other side. Each in a transaction of its own: a
+    /// start that dies has done a part, and the next does the rest.
+    pub(super) async fn migrate_users(&self) -> Result<(), DirectoryError> {
+        let family = Key::family("directory/user");
+        let mut from = ListFrom::Start;
+        loop {
+            let rows = self.catalog.list(&family, from, PAGE).await?;
+            let Some((last, _)) = rows.last() else { return Ok(()) };
+            from = ListFrom::After(last.clone());
+            for (key, row) in &rows {
+                if row.value.first_chunk() == Some(&UserRow::VERSION.to_be_bytes()) {
+                    continue;
+                }
+                let account = key.parts().and_then(|parts| String::from_utf8(parts.into_iter().next()?).ok());
+                let account = account.and_then(|account| account.parse().ok());
+                let account = account.ok_or_else(|| DirectoryError::Unavailable(format!("damaged key {key:?}")))?;
+                let txn = Txn::new().check(Check::Is(key.clone(), row.version));
+                let txn = put_user(txn, account, &decode(&row.value)?);
+                self.commit(txn, Touched { keys: Vec::new(), account: Some(account) }).await?;
+            }
+        }
+    }
+}
+
+/// Users read at a time by a migration.
+const PAGE: usize = 500;
+
+/// Writes a user and every row that finds it from the other side.
+pub(super) fn put_user(mut txn: Txn, account: AccountId, user: &UserRow) -> Txn {
+    let id = &user.unique_id;
+    let place = format!("u{}", user.name.to_ascii_lowercase());
+    txn = txn.put(user_key(account, &user.name), encode(user)).put(by_id_key(account, id), place);
+    for arn in &user.grants.attached {
+        txn = txn.put(attached_key(account, arn, id), Bytes::new());
+    }
+    if let Some(arn) = &user.grants.boundary {
+        txn = txn.put(bounding_key(account, arn, id), Bytes::new());
+    }
+    for group in &user.groups {
+        txn = txn.put(member_key(account, group, id), Bytes::new());
+    }
+    txn
+}
+
+/// Deletes what [`put_user`] writes.
+fn remove_user(txn: Txn, account: AccountId, user: &UserRow) -> Txn {
+    let keys = put_user(Txn::new(), account, user).writes.into_iter();
+    keys.fold(txn, |txn, write| match write {
+        Write::Put(key, _) | Write::Delete(key) => txn.delete(key),
+    })
 }
 
 /// Others kept changing the same thing.

@@ -71,4 +71,7 @@ pub struct Rights {
     /// The service control policies of its account, from the root of the organization down: each level must allow. Empty
     /// where the account is in no organization, or manages it.
     pub service_control: Vec<Vec<Attached>>,
+    /// Its tags, which policies see as `aws:PrincipalTag/…`. Nothing is judged by them here: whoever asks puts them into the
+    /// context.
+    pub tags: Vec<(String, String)>,
 }

@@ -140,6 +140,21 @@ impl From<&Principal> for Caller {
             PrincipalKind::Operator | PrincipalKind::User { .. } => {
                 Self::User { account, arn: principal.arn(), unique_id: principal.unique_id() }
             }
+            PrincipalKind::Role { unique_id, session_name, .. } => Self::Role {
+                account,
+                role_arn: principal.entity_arn(),
+                role_id: unique_id.clone(),
+                session_arn: principal.arn(),
+                session_name: session_name.clone(),
+            },
+            PrincipalKind::Federated { by, .. } => {
+                let user_id = match &**by {
+                    PrincipalKind::User { unique_id, .. } => Some(unique_id.clone()),
+                    _ => None,
+                };
+                Self::Federated { account, arn: principal.arn(), user_id }
+            }
+            PrincipalKind::WebIdentity { provider, .. } => Self::WebIdentity { provider: provider.clone() },
         }
     }
 }

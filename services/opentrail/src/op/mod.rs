@@ -40,7 +40,9 @@ fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
         (Some(name), _) => Some(name.to_owned()),
         (None, _) if account_of(cx, input) != cx.account() => None,
         (None, PrincipalKind::Operator) => Some("operator".into()),
-        (None, PrincipalKind::Root) => None,
+        // A session has no keys of its own; a root's are not for it to change.
+        (None, PrincipalKind::Root | PrincipalKind::Role { .. }) => None,
+        (None, PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity { .. }) => None,
         (None, PrincipalKind::User { name, .. }) => Some(name.clone()),
     }
 }
@@ -48,11 +50,11 @@ fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
 /// Keys of a root are changed by that root, or by the operator.
 fn guard_root(cx: &Cx, owner: Option<&str>) -> Result<(), Fault> {
     match (&cx.principal.kind, owner) {
-        (PrincipalKind::User { .. }, None) => Err(Fault::client(
+        (PrincipalKind::Operator | PrincipalKind::Root, _) | (_, Some(_)) => Ok(()),
+        _ => Err(Fault::client(
             "AccessDeniedException",
             "the keys of a root are changed by that root, or by the operator",
         )),
-        _ => Ok(()),
     }
 }
 

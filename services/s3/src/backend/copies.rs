@@ -70,7 +70,7 @@ impl Backend {
         faults::check_expected_owner(expected, bucket.account)?;
         let action = if source.by_version { "s3:GetObjectVersion" } else { "s3:GetObject" };
         let arn = Arn::object(&source.bucket, &source.key);
-        exchange.authorize(action, &arn, &bucket, true).await?;
+        exchange.authorize(action, &arn, &bucket).await?;
         Ok(bucket)
     }
 
@@ -85,7 +85,7 @@ impl Backend {
         match self.store.read(from, &source.key, choose).await {
             Ok((layout, chosen, bytes)) => Ok((layout.row, chosen, bytes)),
             Err(fault) if fault.code == "NoSuchKey" => {
-                let may_list = exchange.authorize("s3:ListBucket", &Arn::bucket(&from.name), from, true).await;
+                let may_list = exchange.authorize("s3:ListBucket", &Arn::bucket(&from.name), from).await;
                 match may_list {
                     Err(denial) if denial.status == 403 => Err(faults::access_denied()),
                     Err(trouble) => Err(trouble),
@@ -132,7 +132,7 @@ impl Backend {
         if !tags.is_empty() {
             if !replaces_tags {
                 let arn = Arn::object(&source.bucket, &source.key);
-                exchange.authorize("s3:GetObjectTagging", &arn, &from, true).await?;
+                exchange.authorize("s3:GetObjectTagging", &arn, &from).await?;
             }
             exchange.may_tag().await?;
         }

@@ -77,9 +77,9 @@ impl Backend {
     /// The door asked about none of the keys: here each is asked about, and nothing is said of one that may not be deleted.
     async fn delete_one(&self, exchange: &Exchange, bucket: &Bucket, object: &WantedObject) -> Result<(), Fault> {
         let arn = Arn::object(&bucket.name, &object.key);
-        exchange.authorize(object.action(), &arn, bucket, false).await?;
+        exchange.authorize(object.action(), &arn, bucket).await?;
         if object.etag.is_some() {
-            exchange.authorize("s3:GetObject", &arn, bucket, true).await?;
+            exchange.authorize("s3:GetObject", &arn, bucket).await?;
         }
         if object.key.len() > faults::KEY_BYTES_MAX {
             return Err(faults::key_too_long(object.key.len()));

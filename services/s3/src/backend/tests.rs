@@ -94,7 +94,12 @@ fn cx() -> opentrail_wire::Cx {
     let account = "111111111111".parse().unwrap();
     let kind = opentrail_policy::PrincipalKind::Root;
     opentrail_wire::Cx {
-        principal: Arc::new(opentrail_policy::Principal { kind, account, access_key_id: "AKIAX".into() }),
+        principal: Arc::new(opentrail_policy::Principal {
+            kind,
+            account,
+            access_key_id: "AKIAX".into(),
+            session: None,
+        }),
         region: "us-east-1".parse().unwrap(),
         request_id: "0123456789ABCDEF".into(),
         received_at: "2026-11-21T10:00:00Z".parse().unwrap(),

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentrail_event::Arn;
-use opentrail_policy::{Context, Decide, Decision, Policy, Question};
+use opentrail_policy::{Context, Decide, Decision, Policy, Question, ResourceKind};
 use opentrail_wire::{Cx, Fault};
 
 use crate::faults;
@@ -25,7 +25,6 @@ impl Authorizer {
         action: &str,
         arn: &Arn,
         bucket: &Bucket,
-        read_only: bool,
     ) -> Result<(), Fault> {
         let policy = self.store.policy(bucket).await?;
         let mut context = context.clone();
@@ -35,8 +34,8 @@ impl Authorizer {
             action,
             resources: std::slice::from_ref(arn),
             resource_account: Some(bucket.account).filter(|owner| *owner != cx.account()),
-            read_only,
             policy: policy.as_ref().map(|policy| &*policy.policy),
+            kind: ResourceKind::Ordinary,
             context: &context,
         });
         match decision.await {
@@ -66,8 +65,8 @@ impl Authorizer {
             action,
             resources: std::slice::from_ref(&arn),
             resource_account: Some(bucket.account).filter(|owner| *owner != cx.account()),
-            read_only: false,
             policy: Some(policy),
+            kind: ResourceKind::Ordinary,
             context,
         });
         decision.await == Decision::Allow

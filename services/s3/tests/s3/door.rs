@@ -127,6 +127,7 @@ impl Ask {
                 kind: PrincipalKind::Root,
                 account,
                 access_key_id: "AKIAEXAMPLEEXAMPLE00".into(),
+                session: None,
             }),
             region: self.region.parse().unwrap(),
             request_id: "0123456789ABCDEF".into(),

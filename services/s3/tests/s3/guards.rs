@@ -6,8 +6,8 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::AccountId;
 use opentrail_policy::{
-    Context, Decide, Decision, Directory, Grants, IdentitiesUnavailable, Named, Principals, Question, Seal, SealError,
-    UserPolicy,
+    Authority, Context, Decide, Decision, Directory, IdentitiesUnavailable, Named, Principals, Question, Seal,
+    SealError, UserPolicy,
 };
 use opentrail_s3::S3Guards;
 use opentrail_wire::{Announced, Cx};
@@ -70,7 +70,7 @@ pub(crate) async fn real() -> (S3Guards, Arc<Directory>) {
             directory.create_user(account, user, "/", policy).await.unwrap();
         }
     }
-    let decide = Arc::new(Grants::new(directory.clone()));
+    let decide = Arc::new(Authority::new(directory.clone()));
     (S3Guards { decide, principals: directory.clone() }, directory)
 }
 
@@ -83,8 +83,8 @@ pub(crate) async fn decide(decide: &dyn Decide, cx: &Cx, announced: &Announced) 
         action: &announced.action,
         resources: &announced.arns,
         resource_account: announced.owner,
-        read_only: announced.class.read_only,
         policy: announced.policy.as_deref(),
+        kind: announced.kind,
         context: &context,
     };
     decide.decide(question).await

@@ -27,7 +27,7 @@ fn principal(directory: &Directory, who: &str) -> Principal {
             PrincipalKind::User { name: user.name, path: user.path, unique_id: user.unique_id }
         }
     };
-    Principal { kind, account, access_key_id: "AKIAEXAMPLEEXAMPLE00".into() }
+    Principal { kind, account, access_key_id: "AKIAEXAMPLEEXAMPLE00".into(), session: None }
 }
 
 impl Guarded {

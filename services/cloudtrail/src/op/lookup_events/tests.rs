@@ -84,7 +84,7 @@ impl House {
 
     fn call_as(&self, account: &str, region: &str, input: &Value) -> Result<Value, (String, Option<Value>)> {
         let account: AccountId = account.parse().expect("an account");
-        let principal = Principal { kind: PrincipalKind::Root, account, access_key_id: "AKIA1".into() };
+        let principal = Principal { kind: PrincipalKind::Root, account, access_key_id: "AKIA1".into(), session: None };
         let cx = Cx {
             principal: Arc::new(principal),
             region: region.parse().expect("a region"),

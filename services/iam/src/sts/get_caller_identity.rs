@@ -2,9 +2,11 @@
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{Category, RawJson};
+use opentrail_event::Category;
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use super::issue::details;
 
 pub(crate) struct GetCallerIdentity;
 
@@ -29,15 +31,6 @@ impl Operation for GetCallerIdentity {
     }
 }
 
-/// Where it was served, as STS records it (`spec/recorded.md` 10). The id of AWS's own servers that stands beside it there has no
-/// meaning here and is left out.
-fn details(cx: &Cx) -> RawJson {
-    let region = cx.region.as_str();
-    RawJson::from_written(
-        format!(r#"{{"RequestDetails":{{"awsServingRegion":"{region}","endpointType":"regional"}}}}"#).into_bytes(),
-    )
-}
-
 /// In the order in which STS writes the members.
 fn identity(cx: &Cx) -> Document {
     Document::structure()
@@ -59,8 +52,12 @@ mod tests {
     #[test]
     fn each_kind_of_caller_is_shown_as_sts_shows_it() {
         let check = |kind: PrincipalKind, account: &str, expect: [&str; 3]| {
-            let principal =
-                Principal { kind, account: account.parse().expect("an account"), access_key_id: "AKIAX".into() };
+            let principal = Principal {
+                kind,
+                account: account.parse().expect("an account"),
+                access_key_id: "AKIAX".into(),
+                session: None,
+            };
             let cx = Cx {
                 principal: Arc::new(principal),
                 region: Region::us_east_1(),

@@ -1,0 +1,159 @@
+//! Making tokens and opening them again.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::AccountId;
+use opentrail_world::World;
+
+use super::Session;
+use super::state::{State, packed_bytes};
+use crate::directory::ids;
+use crate::{
+    Credential, Directory, DirectoryError, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Seal, Secret,
+    SessionRefused,
+};
+
+/// AWS promises that no token is longer.
+pub const SESSION_TOKEN_BYTES_MAX: usize = 4_096;
+/// What policies and tags may take of a token, packed.
+const PACKED_BYTES_MAX: usize = 2_048;
+/// Opened tokens of one generation; two are kept.
+const GENERATION_ENTRIES_MAX: usize = 2_048;
+
+/// Temporary credentials, shown once.
+#[derive(Debug, Clone)]
+pub struct Minted {
+    /// `ASIA…`
+    pub access_key_id: String,
+    pub secret: Secret,
+    pub token: Secret,
+    pub expires_s: i64,
+}
+
+/// Policies and tags do not fit into a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("policies and tags take {percent}% of their place in a session token")]
+pub struct TooLarge {
+    pub percent: usize,
+}
+
+/// Makes sessions, and knows them again.
+pub struct Sessions {
+    seal: Arc<dyn Seal>,
+    directory: Arc<Directory>,
+    world: World,
+    /// Tokens that opened lately, by the id of their key.
+    opened: Mutex<Generations>,
+}
+
+#[derive(Default)]
+struct Generations {
+    young: HashMap<String, Opened>,
+    old: HashMap<String, Opened>,
+}
+
+#[derive(Clone)]
+struct Opened {
+    token: String,
+    credential: Arc<Credential>,
+}
+
+impl Sessions {
+    /// Sessions of those in `directory`, sealed by `seal`.
+    pub fn new(seal: Arc<dyn Seal>, directory: Arc<Directory>, world: World) -> Self {
+        Self { seal, directory, world, opened: Mutex::default() }
+    }
+
+    /// How much of their place in a token the policies and tags of a session take, in per cent, rounded up.
+    pub fn packed_percent(session: &Session) -> Result<usize, TooLarge> {
+        let inline = session.inline.iter().map(|policy| policy.text.as_str());
+        let managed = session.managed.iter().map(String::as_str);
+        let tags = session.tags.iter().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+        let percent = (packed_bytes(inline.chain(managed).chain(tags)) * 100).div_ceil(PACKED_BYTES_MAX);
+        if percent > 100 { Err(TooLarge { percent }) } else { Ok(percent) }
+    }
+
+    /// Makes the credentials of a session. Nobody but the operator has none; asked for the operator's, or for more than a token
+    /// can carry, it makes none.
+    pub fn mint(&self, kind: PrincipalKind, account: AccountId, session: Session) -> Option<Minted> {
+        Self::packed_percent(&session).ok()?;
+        let access_key_id = ids::session_key_id(&self.world, account);
+        let secret = ids::secret(&self.world);
+        let expires_s = session.expires_s;
+        let state = State { kind, account, secret: secret.clone(), session }.encode()?;
+        let token = STANDARD.encode(self.seal.seal(&context(&access_key_id), &state));
+        Some(Minted { access_key_id, secret, token: Secret::new(token), expires_s })
+    }
+
+    fn open(&self, access_key_id: &str, token: &str) -> Result<Arc<Credential>, SessionRefused> {
+        if token.len() > 2 * SESSION_TOKEN_BYTES_MAX {
+            return Err(SessionRefused::Token);
+        }
+        if let Some(credential) = self.opened_before(access_key_id, token) {
+            return Ok(credential);
+        }
+        let sealed = STANDARD.decode(token).map_err(|_| SessionRefused::Token)?;
+        let state = self.seal.open(&context(access_key_id), &sealed).map_err(|_| SessionRefused::Token)?;
+        let State { kind, account, secret, session } = State::decode(&state).ok_or(SessionRefused::Token)?;
+        let access_key_id = access_key_id.to_owned();
+        let principal =
+            Principal { kind, account, access_key_id: access_key_id.clone(), session: Some(Arc::new(session)) };
+        let credential = Arc::new(Credential { principal, secret, active: true });
+        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        if opened.young.len() >= GENERATION_ENTRIES_MAX {
+            opened.old = std::mem::take(&mut opened.young);
+        }
+        opened.young.insert(access_key_id, Opened { token: token.to_owned(), credential: credential.clone() });
+        Ok(credential)
+    }
+
+    fn opened_before(&self, access_key_id: &str, token: &str) -> Option<Arc<Credential>> {
+        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
+        let found = opened.young.get(access_key_id).or_else(|| opened.old.get(access_key_id));
+        found.filter(|opened| opened.token == token).map(|opened| opened.credential.clone())
+    }
+
+    /// Whether those from whom the session has its rights are still there, and are the same.
+    async fn lives(&self, principal: &Principal) -> Result<bool, DirectoryError> {
+        self.directory.is_there(principal.account, &principal.kind).await
+    }
+}
+
+impl Identities for Sessions {
+    fn find<'a>(
+        &'a self,
+        access_key_id: &'a str,
+    ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, IdentitiesUnavailable>> {
+        self.directory.find(access_key_id)
+    }
+
+    fn find_session<'a>(
+        &'a self,
+        access_key_id: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Arc<Credential>, SessionRefused>> {
+        async move {
+            let credential = self.open(access_key_id, token)?;
+            let session = credential.principal.session.as_ref();
+            if session.is_none_or(|session| self.world.now().as_second() >= session.expires_s) {
+                return Err(SessionRefused::Expired);
+            }
+            match self.lives(&credential.principal).await {
+                Ok(true) => Ok(credential),
+                Ok(false) => Err(SessionRefused::Token),
+                Err(error) => Err(SessionRefused::Unavailable(error.to_string())),
+            }
+        }
+        .boxed()
+    }
+}
+
+/// Binds a token to its key.
+fn context(access_key_id: &str) -> String {
+    format!("session/{access_key_id}")
+}

@@ -1,0 +1,67 @@
+//! Temporary credentials: what a session is, and the token that carries all of it.
+//!
+//! Nothing is stored. The token that goes to whoever asked for a session holds the session itself, sealed to the id of its
+//! key; whoever signs with that key sends the token along, and it is opened again. A token that was edited, or that comes with
+//! another key, does not open.
+//!
+//! Cast: `state` is the form of a session within a token, `mint` makes and opens tokens.
+
+mod mint;
+mod state;
+
+use std::sync::Arc;
+
+use crate::Policy;
+
+pub use mint::{Minted, SESSION_TOKEN_BYTES_MAX, Sessions, TooLarge};
+
+/// A policy that narrows a session, as it was handed over.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SessionPolicy {
+    /// As it came.
+    pub text: String,
+    pub policy: Arc<Policy>,
+}
+
+/// What an identity provider said of whoever assumed a role by its token.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WebFederation {
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`
+    pub provider: String,
+    /// `HOST:aud`, `HOST:sub`, as trust policies name them, with their values.
+    pub attributes: Vec<(String, String)>,
+}
+
+/// What is known of a session beside whose it is.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Session {
+    /// Whole seconds since 1970.
+    pub issued_s: i64,
+    /// From this second on it is over.
+    pub expires_s: i64,
+    /// When a second factor was shown for it; whole seconds since 1970.
+    pub mfa_s: Option<i64>,
+    /// Who stands behind it. It cannot be changed further down a chain.
+    pub source_identity: Option<String>,
+    /// Session tags, in the order in which they were given.
+    pub tags: Vec<(String, String)>,
+    /// Keys of those tags that sessions made from this one inherit.
+    pub transitive: Vec<String>,
+    /// The policy handed over with the call that made it.
+    pub inline: Option<SessionPolicy>,
+    /// ARNs of managed policies named in that call.
+    pub managed: Vec<String>,
+    pub web: Option<WebFederation>,
+}
+
+impl Session {
+    /// The tags that sessions made from this one inherit.
+    pub fn inherited(&self) -> impl Iterator<Item = &(String, String)> {
+        self.tags.iter().filter(|(key, _)| self.transitive.iter().any(|t| t.eq_ignore_ascii_case(key)))
+    }
+
+    /// Whether a policy narrows it.
+    pub fn is_narrowed(&self) -> bool {
+        self.inline.is_some() || !self.managed.is_empty()
+    }
+}
