@@ -269,7 +269,8 @@ impl Service for RpcService {
     }
 
     fn api_version(&self) -> Option<&str> {
-        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty())
+        // Records of IAM leave it out (`spec/iam.md` 8).
+        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty() && self.signing_name() != "iam")
     }
 
     fn protocol(&self) -> Protocol {

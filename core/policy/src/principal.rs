@@ -271,4 +271,10 @@ pub trait Identities: Send + Sync {
         let _ = (access_key_id, token);
         std::future::ready(Err(SessionRefused::Token)).boxed()
     }
+    /// Told of each call of a proven caller: what was used last, and where, is for audits to read. Nobody listens, unless said
+    /// otherwise.
+    fn used<'a>(&'a self, principal: &'a Principal, service: &'a str, region: &'a str) -> BoxFuture<'a, ()> {
+        let _ = (principal, service, region);
+        std::future::ready(()).boxed()
+    }
 }

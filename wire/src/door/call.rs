@@ -136,6 +136,8 @@ impl Underway {
     }
 
     async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
+        let region = if self.service.global() { Region::us_east_1() } else { self.cx.region.clone() };
+        hall.used(&self.cx.principal, self.service.signing_name(), region.as_str()).await;
         let whole = match &body {
             RequestBody::Whole(bytes) => Some(bytes),
             RequestBody::Stream { .. } => None,

@@ -10,7 +10,7 @@ use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
 use opentrail_event::TlsDetails;
 use opentrail_journal::Capture;
-use opentrail_policy::Decide;
+use opentrail_policy::{Decide, Principal};
 use opentrail_protocol::Protocol;
 use opentrail_world::World;
 use tokio::sync::Semaphore;
@@ -105,6 +105,11 @@ impl Hall {
             large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,
         }
+    }
+
+    /// Tells whoever keeps keys that a caller used one.
+    pub(crate) async fn used(&self, principal: &Principal, service: &str, region: &str) {
+        self.verifier.identities.used(principal, service, region).await;
     }
 
     fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {

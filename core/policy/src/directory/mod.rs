@@ -18,6 +18,7 @@ mod secrets;
 mod stored;
 #[cfg(test)]
 mod tests;
+mod used;
 mod users;
 
 use std::sync::Arc;
@@ -121,6 +122,7 @@ pub struct Directory {
     seal: Arc<dyn Seal>,
     world: World,
     cache: Cache,
+    uses: used::Uses,
 }
 
 /// How often a change is tried again whose ground moved while it was prepared.
@@ -133,7 +135,7 @@ impl Directory {
         seal: Arc<dyn Seal>,
         world: World,
     ) -> Result<Arc<Self>, DirectoryError> {
-        let directory = Self { catalog, seal, world, cache: Cache::default() };
+        let directory = Self { catalog, seal, world, cache: Cache::default(), uses: used::Uses::default() };
         directory.start().await?;
         directory.migrate_users().await?;
         Ok(Arc::new(directory))

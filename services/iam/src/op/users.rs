@@ -23,7 +23,6 @@ pub(crate) fn named_or_caller(cx: &Cx, input: &Document) -> Result<Option<String
         (None, PrincipalKind::User { name, .. }) => Ok(Some(name.clone())),
         (None, PrincipalKind::Operator) => Ok(Some("operator".into())),
         (None, PrincipalKind::Root) => Ok(None),
-        #[allow(unreachable_patterns)]
         (None, _) => Err(validation("Must specify userName when calling with non-User credentials")),
     }
 }
