@@ -17,6 +17,7 @@ mod work;
 use std::time::Duration;
 
 use anyhow::{Context, Result};
+use opentrail_catalog::{Catalog, Key, Txn};
 use opentrail_local::SimDisk;
 use opentrail_world::World;
 
@@ -40,24 +41,34 @@ pub fn run(seed: u64, lives: u32) -> Result<Tale> {
     let mut tale = Tale::default();
     for life in 0..=lives {
         let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(2).enable_all().build()?;
-        runtime.block_on(async {
+        let catalog = runtime.block_on(async {
             let power = power::Powered::new(&disk);
-            let house = house::open(power.clone(), folder.path()).await.with_context(|| format!("open life {life}"))?;
+            let (house, catalog) =
+                house::open(power.clone(), folder.path()).await.with_context(|| format!("open life {life}"))?;
             tale.unknown = audit::check(&house, &told).await.with_context(|| format!("audit life {life}"))?;
             if life == lives {
-                return Ok(());
+                return Ok(catalog);
             }
             let work = work::start(&house, life, seed).await?;
             World::real().sleep(Duration::from_millis(30 + dice.below(250))).await;
             power.cut(dice.below(u64::MAX));
             told.add(work.end().await);
-            anyhow::Ok(())
+            anyhow::Ok(catalog)
         })?;
         // Whatever still runs dies with the power.
         runtime.shutdown_timeout(Duration::from_secs(5));
+        settled(&*catalog)?;
     }
     tale.answered = told.answered();
     Ok(tale)
+}
+
+/// Waits for what the dead life had sent to its catalog, whose thread writes one transaction after the other. A process takes that
+/// thread with it; here it would go on beside the next life, and name blobs that the next one has swept.
+fn settled(catalog: &dyn Catalog) -> Result<()> {
+    let runtime = tokio::runtime::Builder::new_current_thread().build()?;
+    let last = Txn::new().put(Key::family("sim/last"), bytes::Bytes::new());
+    runtime.block_on(catalog.txn(last)).context("let the catalog of a dead life come to its end")
 }
 
 fn jiff_epoch() -> jiff::Timestamp {
