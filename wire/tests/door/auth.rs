@@ -54,6 +54,66 @@ async fn good_signatures_are_proven() {
 }
 
 #[tokio::test]
+async fn sessions_are_proven_by_their_token() {
+    let house = House::open().await;
+    let house = &house;
+    for (service, ask) in asks() {
+        let ask = ask.header("x-amz-security-token", TOKEN);
+        let reply = house.send(&ask.sign_as(SESSION_KEY, SECRET, "us-east-1", service, house.now())).await;
+        assert_eq!(reply.status, 200, "{service}: {}", reply.body);
+        let identity = serde_json::to_value(house.record().0.user_identity).unwrap();
+        assert_eq!(identity["type"], "AssumedRole");
+        assert_eq!(identity["arn"], "arn:aws:sts::111122223333:assumed-role/ops/ana");
+        assert_eq!(identity["sessionContext"]["sessionIssuer"]["arn"], "arn:aws:iam::111122223333:role/p/ops");
+        assert_eq!(identity["sessionContext"]["attributes"]["creationDate"], "2023-11-14T22:13:20Z");
+        assert_eq!(identity["sessionContext"]["attributes"]["mfaAuthenticated"], "false");
+    }
+    let invalid = "The security token included in the request is invalid.";
+    let malformed = "The provided token is malformed or otherwise invalid.";
+    for (key, token) in [(SESSION_KEY, "t"), (SESSION_KEY, ""), ("ASIAOTHEROTHEROTHER0", TOKEN), (KEY, TOKEN)] {
+        check(
+            house,
+            &format!("{key} with {token}"),
+            |ask, service, now| {
+                ask.header("x-amz-security-token", token).sign_as(key, SECRET, "us-east-1", service, now)
+            },
+            [
+                (400, "UnrecognizedClientException", invalid),
+                (403, "InvalidClientTokenId", invalid),
+                (400, "InvalidToken", malformed),
+            ],
+        )
+        .await;
+    }
+    let expired = "The security token included in the request is expired";
+    check(
+        house,
+        "an old session",
+        |ask, service, now| {
+            ask.header("x-amz-security-token", OLD_TOKEN).sign_as(SESSION_KEY, SECRET, "us-east-1", service, now)
+        },
+        [
+            (400, "ExpiredTokenException", expired),
+            (403, "ExpiredToken", expired),
+            (400, "ExpiredToken", "The provided token has expired."),
+        ],
+    )
+    .await;
+    // Without its token a temporary key is nobody's; and the token is part of what is signed.
+    check(
+        house,
+        "no token",
+        |ask, service, now| ask.sign_as(SESSION_KEY, SECRET, "us-east-1", service, now),
+        [
+            (400, "UnrecognizedClientException", invalid),
+            (403, "InvalidClientTokenId", invalid),
+            (403, "InvalidAccessKeyId", "The AWS Access Key Id you provided does not exist in our records."),
+        ],
+    )
+    .await;
+}
+
+#[tokio::test]
 async fn each_failure_has_its_words() {
     let house = House::open().await;
     let house = &house;

@@ -10,7 +10,7 @@ use opentrail_event::{Arn, Category, EventId, Owner, RawJson, RecordResource};
 use opentrail_journal::{Call, CallClass, Capture, Outcome, Partition, Position, Refused, Ticket, Urgency};
 use opentrail_policy::{
     Credential, Decide, Decision, Identities, IdentitiesUnavailable, Kind, Policy, Principal, PrincipalKind, Question,
-    Secret,
+    Secret, Session, SessionRefused,
 };
 use opentrail_protocol::{Document, Protocol, Violation};
 use opentrail_wire::{
@@ -37,6 +37,10 @@ pub(crate) const KEY: &str = "AKIAFAKEFAKEFAKEFAKE";
 pub(crate) const INACTIVE_KEY: &str = "AKIAINACTIVEINACTIVE";
 pub(crate) const OPERATOR_KEY: &str = "AKIAOPERATOROPERATOR";
 pub(crate) const BROKEN_KEY: &str = "AKIABROKENBROKENBROK";
+/// The id of a temporary key, and the one token that goes with it; and the token of a session that is over.
+pub(crate) const SESSION_KEY: &str = "ASIASESSIONSESSIONSE";
+pub(crate) const TOKEN: &str = "token/of+a=session";
+pub(crate) const OLD_TOKEN: &str = "token/of+an=old/session";
 pub(crate) const SECRET: &str = "nobodys/secret+key=of40characters/madeUp";
 
 /// A few keys, all with one secret.
@@ -67,6 +71,34 @@ impl Identities for ToyIdentities {
             active: access_key_id != INACTIVE_KEY,
         };
         async { Ok(Some(Arc::new(credential))) }.boxed()
+    }
+
+    fn find_session<'a>(
+        &'a self,
+        access_key_id: &'a str,
+        token: &'a str,
+    ) -> BoxFuture<'a, Result<Arc<Credential>, SessionRefused>> {
+        async move {
+            match (access_key_id, token) {
+                (SESSION_KEY, TOKEN) => {}
+                (SESSION_KEY, OLD_TOKEN) => return Err(SessionRefused::Expired),
+                _ => return Err(SessionRefused::Token),
+            }
+            let kind = PrincipalKind::Role {
+                name: "ops".into(),
+                path: "/p/".into(),
+                unique_id: "AROAOPS".into(),
+                session_name: "ana".into(),
+            };
+            let principal = Principal {
+                kind,
+                account: "111122223333".parse().unwrap(),
+                access_key_id: SESSION_KEY.into(),
+                session: Some(Arc::new(Session { issued_s: 1_700_000_000, ..Session::default() })),
+            };
+            Ok(Arc::new(Credential { principal, secret: Secret::new(SECRET.into()), active: true }))
+        }
+        .boxed()
     }
 }
 

@@ -9,7 +9,7 @@ use crate::run::root;
 fn served() -> Vec<(String, String)> {
     let mut found = Vec::new();
     for (path, text) in sources() {
-        if !path.starts_with("services/") || !path.contains("/src/op/") {
+        if !path.starts_with("services/") || !(path.contains("/src/op/") || path.contains("/src/sts/")) {
             continue;
         }
         for line in text.lines() {
