@@ -25,7 +25,7 @@ fn document(number: usize) -> String {
                 "ArnLike":{{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}},
                 "ForAnyValue:StringEquals":{{"aws:TagKeys":["a","b"]}},"Bool":{{"aws:SecureTransport":"true"}},
                 "Null":{{"aws:TokenIssueTime":"true"}}}}}}"#,
-            if i.is_multiple_of(3) { "Deny" } else { "Allow" }
+            if i % 3 == 0 { "Deny" } else { "Allow" }
         );
         bytes += statement.len();
         statements.push(statement);
@@ -43,8 +43,12 @@ fn a_decision_allocates_nothing() {
     let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"arn:aws:s3:::b/${aws:username}/*"}}"#;
     identity.push(attached(own));
     let level = || vec![attached(r#"{"Statement":{"Effect":"Allow","Action":"*","Resource":"*"}}"#)];
-    let rights =
-        Rights { identity, boundary: Some(attached(own)), service_control: vec![level(), level()], tags: Vec::new() };
+    let rights = Rights {
+        identity,
+        boundary: Some(attached(own)),
+        service_control: vec![level(), level()],
+        ..Rights::default()
+    };
     let session = level();
     let of_bucket = r#"{"Statement":{"Effect":"Deny","NotPrincipal":{"AWS":["111111111111","AIDAANN"]},"Action":"s3:*","Resource":"*"}}"#;
     let of_bucket = policy(of_bucket, &Kind::Bucket { bucket: "b".into() });

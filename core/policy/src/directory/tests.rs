@@ -11,6 +11,7 @@ use opentrail_event::{AccountId, Arn};
 use opentrail_world::World;
 
 use super::*;
+use crate::RightsOf;
 use crate::{
     Authority, Context, Credential, Decide, Decision, Identities, Kind, Named, Policy, Principal, PrincipalKind,
     Principals, Question, ResourceKind, SealError,
@@ -258,12 +259,15 @@ fn the_operator_gets_in_by_a_configured_key() {
 fn who_is_asking_decides() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
+    let mut ids = std::collections::BTreeMap::new();
     for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("ro", Some(UserPolicy::ReadOnly)), ("nobody", None)] {
-        block_on(directory.create_user(account, name, "/", policy)).expect("made");
+        let user = block_on(directory.create_user(account, name, "/", policy)).expect("made");
+        ids.insert(user.name, user.unique_id);
     }
+    let id_of = |name: &str| ids.get(name).cloned().unwrap_or_else(|| "AIDAX".into());
     let authority = Authority::new(directory.clone());
     let user = |name: &str| Principal {
-        kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
+        kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: id_of(name) },
         account,
         access_key_id: "AKIAX".into(),
         session: None,
@@ -470,4 +474,42 @@ fn a_draft_goes_through_only_over_what_it_read() {
     assert!(matches!(block_on(third.commit()), Ok(Committed::Refused("full"))));
     let stored = block_on(directory.draft::<()>(account).list::<rows::GroupRow>(&rows::groups(account), None, 10));
     assert_eq!(stored.expect("answered"), vec![(key, group("AGPA1"))]);
+}
+
+#[test]
+fn rights_follow_every_change_of_what_they_were_made_of() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let user = block_on(directory.create_user(account, "ana", "/", Some(UserPolicy::ReadOnly))).expect("made");
+    let document = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:*","Resource":"*"}}"#;
+    let sources = |id: &str| {
+        let rights = block_on(directory.rights(&Principal {
+            kind: PrincipalKind::User { name: "ana".into(), path: "/".into(), unique_id: id.into() },
+            account,
+            access_key_id: "AKIAX".into(),
+            session: None,
+        }));
+        let rights = rights.expect("the catalog answers");
+        rights.identity.iter().map(|attached| attached.source.to_string()).collect::<Vec<_>>()
+    };
+    let reader = "policy arn:aws:iam::aws:policy/ReadOnlyAccess";
+    assert_eq!(sources(&user.unique_id), [reader]);
+    assert!(sources("AIDASOMEBODYELSE").is_empty(), "another user of that name");
+
+    let mut draft = directory.draft::<()>(account);
+    let mut row: rows::UserRow =
+        block_on(draft.get(&rows::user_key(account, "Ana"))).expect("answered").expect("a user");
+    let group = rows::GroupRow {
+        name: "Crew".into(),
+        path: "/".into(),
+        unique_id: "AGPAX".into(),
+        created_s: 0,
+        grants: rows::Grants { inline: [("in".to_owned(), document.to_owned())].into(), ..Default::default() },
+    };
+    row.groups.push(group.unique_id.clone());
+    draft.put(rows::user_key(account, "ana"), &row);
+    draft.put(rows::group_key(account, "crew"), &group);
+    draft.put_bytes(rows::by_id_key(account, "AGPAX"), "gcrew");
+    assert!(matches!(block_on(draft.commit()), Ok(Committed::Done)));
+    assert_eq!(sources(&user.unique_id), [reader, "inline policy in of group Crew"]);
 }
