@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::action::{Lowered, Name};
 
+use super::arn::Parts;
 use super::condition::Condition;
-use super::glob::Parts;
 use super::{Caller, Context, Effect, Policy, Reach, Request, Span, Statement};
 
 /// Which statement.

@@ -5,21 +5,24 @@
 //! only what this policy says; who else is to be asked is [`judge`](crate::judge())'s part.
 //!
 //! Cast: `json` reads text, `parse` makes statements of it, `bucket`, `identity` and `trust` know what is allowed where,
-//! `front`, `action`, `glob`, `condition`, `principal` and `value` match, `answer` puts it together, `public` finds what is open to
-//! everybody.
+//! `front`, `action`, `arn`, `condition`, `principal` and `value` match, by means of `template`, `late` and `glob`, `answer` puts
+//! it together, `public` finds what is open to everybody.
 
 mod action;
 mod answer;
+mod arn;
 mod bucket;
 mod condition;
 mod front;
 mod glob;
 mod identity;
 mod json;
+mod late;
 mod parse;
 mod principal;
 mod public;
 mod request;
+mod template;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -31,9 +34,9 @@ use action::Actions;
 pub(crate) use action::Lowered;
 pub(crate) use answer::{Answer, Asked};
 pub use answer::{Matched, Miss, StatementName, Verdict};
+use arn::ArnPattern;
 use condition::Condition;
 use front::Front;
-use glob::ArnPattern;
 use principal::Principals;
 pub use principal::{Named, Reach};
 pub use request::{Caller, Context, Request};

@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use super::action::Actions;
+use super::arn::ArnPattern;
 use super::condition::{Condition, Operator};
-use super::glob::ArnPattern;
 use super::json::{self, Json, Value};
 use super::principal::{Principal, Principals, invalid_principal};
 use super::{Effect, Kind, PolicyError, Position, Resources, Span, Statement};
