@@ -84,5 +84,7 @@ def test_kill_while_a_trail_delivers(quick):
         assert time.monotonic() < deadline, f"{len(proven)} files are in the chain:\n{said[-3000:]}"
         time.sleep(2)
     assert "INVALID" not in said
+    told = [r["eventName"] for records in log_files(quick, "plug-logs").values() for r in records]
+    assert told.count("StopLogging") == 1, "a trail tells of its own end"
     assert quick.stop() == 0
     print(f"{len(answered)} answered calls, each in one of {len(proven)} log files over {ROUNDS} kills")

@@ -21,7 +21,7 @@ use table::Figure;
 
 /// The server's own.
 #[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;
 
 /// Measures what the project promises, each figure beside a peer's where there is one.
 #[derive(Parser)]

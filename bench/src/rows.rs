@@ -1,6 +1,7 @@
 //! The rows of the table, and what they share.
 
 mod append;
+mod decide;
 mod deliver;
 mod http;
 mod kill;
@@ -30,6 +31,7 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "calls", what: "signed reads and changes over HTTP", run: http::calls },
     Row { name: "findable", what: "from a call's answer to its record being found", run: http::findable },
     Row { name: "select", what: "what selecting costs for each event", run: select::select },
+    Row { name: "decide", what: "a decision over twenty policies of 5 KB, beside iam-rs", run: decide::decide },
     Row { name: "idle", what: "memory and start of an empty server", run: store::idle },
     Row { name: "start", what: "start with 50,000 unsealed events", run: store::start },
     Row { name: "load", what: "two million events: memory, find by id, size", run: store::load },

@@ -132,6 +132,12 @@ pub fn string_to_sign(
     format!("{end}\n{bucket}/{key}\n{json_sha256_hex}\n{}", previous_signature.unwrap_or("null"))
 }
 
+/// Whether a text would be more than one line of what is signed, or cannot be seen for what it is. Who can put such a text into
+/// the place of one digest could have the lines of another one signed.
+pub fn breaks_line(text: &str) -> bool {
+    text.chars().any(char::is_control)
+}
+
 /// As digests write times: `2026-01-01T00:00:10Z`.
 fn time(at: Timestamp) -> String {
     at.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
@@ -225,7 +231,13 @@ pub struct Malformed(String);
 impl Document {
     /// Reads the JSON of a digest. What `aws cloudtrail validate-logs` needs must be there, and each member once.
     pub fn parse(json: &[u8]) -> Result<Self, Malformed> {
-        serde_json::from_slice(json).map_err(|error| Malformed(error.to_string()))
+        let read: Self = serde_json::from_slice(json).map_err(|error| Malformed(error.to_string()))?;
+        let lines = [Some(&read.bucket), Some(&read.key), read.previous_signature.as_ref()];
+        if lines.into_iter().flatten().any(|line| breaks_line(line)) {
+            // Its four lines could be those of another digest, which lies elsewhere and says something else.
+            return Err(Malformed("a part of what is signed holds a line break".into()));
+        }
+        Ok(read)
     }
 
     /// The four lines that its signature is of, if it lies where it says.
@@ -372,6 +384,9 @@ mod tests {
         }
         bad.push(native.replacen("SHA-256\",\"newest", "MD5\",\"newest", 1));
         bad.push(native.replacen("2023-10-15T23:04:04Z", "yesterday", 1));
+        for member in ["digestS3Bucket", "digestS3Object", "previousDigestSignature"] {
+            bad.push(native.replacen(&format!("\"{member}\":\""), &format!("\"{member}\":\"\\n"), 1));
+        }
         bad.push(native.replacen("\"logFiles\"", "\"digestS3Bucket\":\"other\",\"logFiles\"", 1));
         for text in bad {
             assert!(Document::parse(text.as_bytes()).is_err(), "{text}");

@@ -19,7 +19,8 @@ mod sign;
 pub mod verify;
 
 pub use document::{
-    Digest, Document, ListedLogFile, LogFile, Malformed, Previous, SIGNATURE_ALGORITHM, Signed, string_to_sign,
+    Digest, Document, ListedLogFile, LogFile, Malformed, Previous, SIGNATURE_ALGORITHM, Signed, breaks_line,
+    string_to_sign,
 };
 pub use gzip::{Fault as GzipFault, LOG_BYTES_MAX, gunzip, gunzip_hash, gzip};
 pub use hex::{hex, sha256_hex, unhex};

@@ -101,6 +101,10 @@ enum Form {
     Whole,
     /// What follows the last such character; all of it where there is none.
     Tail(char),
+    /// What follows these words; nothing where they are not in it.
+    Behind(&'static str),
+    /// All of it, where these words are in it.
+    Holding(&'static str),
 }
 
 /// One way to a name.
@@ -168,6 +172,12 @@ impl<'a> List<'a> {
         let name = match form {
             Form::Whole => whole,
             Form::Tail(mark) => tail(whole.clone(), mark).unwrap_or(whole),
+            Form::Behind(words) => match whole.split_once(words) {
+                Some((_, name)) if !name.is_empty() => Cow::Owned(name.to_owned()),
+                _ => return,
+            },
+            Form::Holding(words) if whole.contains(words) => whole,
+            Form::Holding(_) => return,
         };
         let one = NamedResource { kind, name };
         if self.0.len() < NAMED_MAX && !self.0.contains(&one) {

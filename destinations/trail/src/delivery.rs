@@ -96,6 +96,14 @@ impl Delivery {
         self.standing.get()
     }
 
+    /// A trail as its owner knows it, for lines that people read: its ARN, or its id where it is gone.
+    pub(crate) fn spoken(&self, id: &str) -> String {
+        let timeline = self.trails.timeline();
+        let leaving = || timeline.leaving().into_iter().find(|trail| trail.id == id);
+        let found = timeline.current().by_id(id).cloned().or_else(leaving);
+        found.map_or_else(|| id.to_owned(), |trail| trail.arn().to_string())
+    }
+
     /// How delivery of a trail stands in `region`. A region that nothing was delivered from has nothing to tell.
     pub async fn status(&self, trail: &str, region: &Region) -> Result<Status, SpoolError> {
         self.statuses.status(trail, region).await

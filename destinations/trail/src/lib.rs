@@ -27,7 +27,7 @@ pub use registry::{NewTrail, REVISIONS_MAX, RegistryError, TAGS_MAX, TRAILS_MAX,
 pub use settings::{Parts, Settings};
 pub use spool::SpoolError;
 pub use status::{Attempts, Status};
-pub use timeline::{Snapshot, Timeline};
+pub use timeline::{Parting, Snapshot, Timeline};
 pub use trail::{Config, Logging, Trail};
 
 #[cfg(test)]

@@ -51,6 +51,16 @@ impl Snapshot {
     }
 }
 
+/// The call that changed a trail which logged, while its record has not come by: the trail as it was before selects that
+/// record too. Its place in the journal is behind the change's, though the call was begun before it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Parting {
+    /// `requestID` of the call's record.
+    pub request_id: String,
+    /// The revision before the change. It logs.
+    pub before: Arc<Trail>,
+}
+
 /// Every snapshot that somebody may still ask for. Clones share it.
 #[derive(Debug, Clone)]
 pub struct Timeline(Arc<Shared>);
@@ -67,6 +77,7 @@ struct State {
     snapshots: VecDeque<Arc<Snapshot>>,
     /// Deleted trails whose chain has not ended, by id.
     leaving: BTreeMap<String, Arc<Trail>>,
+    partings: Arc<[Parting]>,
 }
 
 impl State {
@@ -85,20 +96,27 @@ impl State {
 }
 
 impl Timeline {
-    /// The timeline of all stored revisions, in any order.
-    pub fn of(mut revisions: Vec<Arc<Trail>>) -> Self {
+    /// The timeline of all stored revisions, in any order, and of the calls whose records have not come by.
+    pub fn of(mut revisions: Vec<Arc<Trail>>, partings: Vec<Parting>) -> Self {
         // Of two places that are ordered the later one has the larger sum.
         revisions.sort_by_cached_key(|trail| (sum(&trail.from), trail.id.clone(), trail.revision));
-        let mut state = State { snapshots: [Arc::default()].into(), leaving: BTreeMap::new() };
+        let mut state =
+            State { snapshots: [Arc::default()].into(), leaving: BTreeMap::new(), partings: partings.into() };
         for revision in &revisions {
             state.change(revision);
         }
         Self(Arc::new(Shared { state: RwLock::new(state), changes: watch::Sender::new(0) }))
     }
 
-    /// A revision was committed: from its place on it is in force. Changes are told in the order of their commits.
-    pub fn change(&self, revision: Arc<Trail>) {
-        self.write().change(&revision);
+    /// A revision was committed: from its place on it is in force. Changes are told in the order of their commits. The record
+    /// of the call that made it is still to come, where there is a `parting`.
+    pub fn change(&self, revision: Arc<Trail>, parting: Option<Parting>) {
+        let mut state = self.write();
+        state.change(&revision);
+        if let Some(parting) = parting {
+            state.partings = state.partings.iter().cloned().chain([parting]).collect();
+        }
+        drop(state);
         self.0.changes.send_modify(|n| *n += 1);
     }
 
@@ -131,6 +149,19 @@ impl Timeline {
     /// A deleted trail's chain has ended: it is no longer leaving.
     pub fn forget(&self, id: &str) {
         self.write().leaving.remove(id);
+    }
+
+    /// Calls whose records are still to come.
+    pub fn partings(&self) -> Arc<[Parting]> {
+        self.read().partings.clone()
+    }
+
+    /// The records of these calls have come by, and what follows from them is committed.
+    pub(crate) fn parted(&self, heard: &[Parting]) {
+        if !heard.is_empty() {
+            let mut state = self.write();
+            state.partings = state.partings.iter().filter(|parting| !heard.contains(parting)).cloned().collect();
+        }
     }
 
     /// How many changes there were in this life of the process, and each further one.

@@ -16,6 +16,9 @@ use crate::tags;
 
 /// Characters of `S3KeyPrefix`.
 const PREFIX_CHARS_MAX: usize = 200;
+/// And its bytes, so that the longest key of a digest, with the longest names of trail and regions, has no more than the 1,024
+/// that S3 takes.
+const PREFIX_BYTES_MAX: usize = 680;
 /// Characters of `SnsTopicName`.
 const TOPIC_CHARS_MAX: usize = 256;
 
@@ -32,8 +35,14 @@ pub(crate) fn check_input(input: &Document) -> Result<(), Fault> {
     if let Some(bucket) = input.text("S3BucketName") {
         check_bucket(bucket)?;
     }
-    if input.text("S3KeyPrefix").is_some_and(|prefix| prefix.chars().count() > PREFIX_CHARS_MAX) {
+    let too_long = |prefix: &str| prefix.chars().count() > PREFIX_CHARS_MAX || prefix.len() > PREFIX_BYTES_MAX;
+    if input.text("S3KeyPrefix").is_some_and(too_long) {
         let message = format!("S3 prefix is longer than maximum length: {PREFIX_CHARS_MAX}");
+        return Err(Fault::client("InvalidS3PrefixException", message));
+    }
+    // The text is ours. A line break would make more than one line of what a digest's signature is of.
+    if input.text("S3KeyPrefix").is_some_and(|prefix| prefix.chars().any(char::is_control)) {
+        let message = "S3 prefix holds control characters.";
         return Err(Fault::client("InvalidS3PrefixException", message));
     }
     given(input, "SnsTopicName").map_or(Ok(()), check_topic)

@@ -307,13 +307,19 @@ fn damaged_real_events_are_read_or_refused() {
 }
 
 /// How many heads a core reads in a second; the bound is loose, for busy machines and unoptimised builds.
+/// Seconds that a processor has worked for this thread: what else runs on the machine does not count. `None` where the
+/// kernel does not tell.
+fn worked_s() -> Option<f64> {
+    let told = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    Some(told.split_whitespace().next()?.parse::<f64>().ok()? / 1e9)
+}
+
 #[test]
 fn heads_are_read_quickly() {
     let Some(events) = corpus() else { return };
     let usual: Vec<_> = events.iter().filter(|e| (1_000..2_200).contains(&e.len()) && Head::parse(e).is_ok()).collect();
     let bytes: usize = usual.iter().map(|e| e.len()).sum();
-    let world = opentrail_world::World::real();
-    let start = world.monotonic();
+    let Some(start) = worked_s() else { return };
     let rounds = 20;
     let mut reads = 0;
     for _ in 0..rounds {
@@ -321,10 +327,10 @@ fn heads_are_read_quickly() {
             reads += usize::from(std::hint::black_box(Head::parse(event)).is_ok());
         }
     }
-    let took = (world.monotonic() - start).as_secs_f64();
+    let took = worked_s().expect("it was there before") - start;
     let per_second = reads as f64 / took;
-    eprintln!("{per_second:.0} heads/s of {} bytes on average", bytes / usual.len());
-    assert!(per_second > 20_000.0, "{per_second:.0} heads/s");
+    eprintln!("{per_second:.0} heads per second of work, of {} bytes on average", bytes / usual.len());
+    assert!(per_second > 20_000.0, "{per_second:.0} heads per second of work");
 }
 
 proptest! {

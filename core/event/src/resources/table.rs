@@ -3,7 +3,7 @@
 //! IAM, STS, KMS, SQS, Lambda, EventBridge, Logs, CloudTrail and Organizations as AWS was recorded (`spec/recorded.md` 8);
 //! S3 by bucket name; EC2 and SNS by the members that carry ids of their main types.
 
-use super::Form::{Tail, Whole};
+use super::Form::{Behind, Holding, Tail, Whole};
 use super::Source::{Recorded, Request, Response};
 use super::When::{Always, Changed, Succeeded};
 use super::{Form, Rule, Service, Source, Take, When};
@@ -204,7 +204,23 @@ static LOGS: &[Rule] = &[
 ];
 
 /// A trail by its name and, where the caller gave it or the answer shows it, by its ARN.
-static CLOUDTRAIL: &[Rule] = &[rule(
+/// What tag calls name by ARN may be something else than a trail.
+const TRAIL: &str = ":trail/";
+
+static CLOUDTRAIL: &[Rule] = &[CLOUDTRAIL_TRAILS, CLOUDTRAIL_TAGS];
+
+const CLOUDTRAIL_TAGS: Rule = rule(
+    &["AddTags", "RemoveTags", "ListTags"],
+    Always,
+    &[
+        part("AWS::CloudTrail::Trail", Request("resourceId"), Behind(TRAIL)),
+        part("AWS::CloudTrail::Trail", Request("resourceId"), Holding(TRAIL)),
+        part("AWS::CloudTrail::Trail", Request("resourceIdList[]"), Behind(TRAIL)),
+        part("AWS::CloudTrail::Trail", Request("resourceIdList[]"), Holding(TRAIL)),
+    ],
+);
+
+const CLOUDTRAIL_TRAILS: Rule = rule(
     &[
         "CreateTrail",
         "UpdateTrail",
@@ -227,7 +243,7 @@ static CLOUDTRAIL: &[Rule] = &[rule(
         take("AWS::CloudTrail::Trail", Response("trailARN")),
         take("AWS::S3::Bucket", Response("s3BucketName")),
     ],
-)];
+);
 
 static EC2: &[Rule] = &[rule(
     &[],

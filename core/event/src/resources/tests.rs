@@ -132,6 +132,21 @@ fn the_rest_of_the_table() {
         json!({"requestParameters": {"name": trail}}),
         &["AWS::CloudTrail::Trail=t", &format!("AWS::CloudTrail::Trail={trail}")],
     );
+    for name in ["AddTags", "RemoveTags"] {
+        check(
+            "cloudtrail.amazonaws.com",
+            name,
+            json!({"requestParameters": {"resourceId": trail, "tagsList": [{"key": "k"}]}}),
+            &["AWS::CloudTrail::Trail=t", &format!("AWS::CloudTrail::Trail={trail}")],
+        );
+    }
+    let store = "arn:aws:cloudtrail:us-east-1:1:eventdatastore/e";
+    check(
+        "cloudtrail.amazonaws.com",
+        "ListTags",
+        json!({"readOnly": true, "requestParameters": {"resourceIdList": [store, trail]}}),
+        &["AWS::CloudTrail::Trail=t", &format!("AWS::CloudTrail::Trail={trail}")],
+    );
     check(
         "cloudtrail.amazonaws.com",
         "LookupEvents",

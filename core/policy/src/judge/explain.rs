@@ -4,7 +4,7 @@ use std::fmt;
 
 use super::voices::Voices;
 use super::{Attached, Case, Layer, Ruling, Source, weigh};
-use crate::language::{Asked, Lowered, Matched, Verdict};
+use crate::language::{Asked, Effect, Lowered, Matched, Verdict};
 
 /// How one resource was decided about.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -107,7 +107,23 @@ fn outcome_of(opinions: &[Opinion<'_>]) -> Outcome {
     if any(|verdict| matches!(verdict, Verdict::Allowed { .. })) { Outcome::Allows } else { Outcome::Silent }
 }
 
-impl Explanation<'_> {
+impl<'a> Explanation<'a> {
+    /// The statements that made it so, as IAM's simulations show them: those that deny, and where none does, those that allow.
+    pub fn determining(&self) -> Vec<(Layer, &'a Source, &Matched)> {
+        let of = |effect: Effect| {
+            let mut all = Vec::new();
+            for step in &self.steps {
+                for opinion in &step.opinions {
+                    let matched = opinion.matched.iter().filter(|matched| matched.effect == effect);
+                    all.extend(matched.map(|matched| (step.layer, opinion.source, matched)));
+                }
+            }
+            all
+        };
+        let denying = of(Effect::Deny);
+        if denying.is_empty() { of(Effect::Allow) } else { denying }
+    }
+
     /// The condition keys without a value that any policy looked for, each once.
     pub fn missing(&self) -> Vec<&str> {
         let mut all: Vec<&str> = Vec::new();

@@ -108,7 +108,8 @@ fn weigh<'a>(case: &Case<'a>, resource: &str, voices: &Voices<'a>) -> Ruling<'a>
 
 /// The first denial by a statement, in the order in which AWS tells them (`spec/policy.md` 4.8).
 fn denied_by_statement<'a>(case: &Case<'a>, voices: &Voices<'a>, foreign: bool) -> Option<Ruling<'a>> {
-    let locked_out = !foreign && case.caller_is_root() && ROOT_ALWAYS.contains(&case.action);
+    let locked_out =
+        !foreign && case.caller_is_root() && ROOT_ALWAYS.iter().any(|action| action.eq_ignore_ascii_case(case.action));
     let words = [
         (Layer::ServiceControl, voices.service_control),
         (Layer::ResourceControl, voices.resource_control),

@@ -1,7 +1,9 @@
 //! Which actions a statement is about, found without looking at all that it names.
 //!
-//! Names without wildcards are sorted and searched; patterns are tried one by one. Before either, 64 bits tell statements of
-//! other services apart: each service has one of them.
+//! Names without wildcards are sorted and searched, patterns are tried that begin with the action's service. Before either, 64 bits
+//! tell statements of other services apart: each service has one of them, some share one.
+
+use std::collections::BTreeMap;
 
 use super::glob::Glob;
 
@@ -58,42 +60,54 @@ pub(super) struct Actions {
     pub(super) texts: Vec<String>,
     /// In lower case, sorted.
     exact: Vec<Box<str>>,
-    patterns: Vec<Glob>,
+    /// By service, sorted by it.
+    patterns: Vec<(Box<str>, Vec<Glob>)>,
+    /// Patterns whose service is a pattern too.
+    anywhere: Vec<Glob>,
 }
 
 impl Actions {
     pub(super) fn new(not: bool, texts: Vec<String>) -> Self {
-        let (mut exact, mut patterns) = (Vec::new(), Vec::new());
+        let (mut exact, mut anywhere) = (Vec::new(), Vec::new());
+        let mut patterns: BTreeMap<Box<str>, Vec<Glob>> = BTreeMap::new();
         for text in &texts {
             let glob = Glob::new(&text.to_ascii_lowercase());
-            match glob.exact() {
-                Some(name) => exact.push(name.into()),
-                None => patterns.push(glob),
+            match (glob.exact(), service_of(glob.beginning())) {
+                (Some(name), _) => exact.push(name.into()),
+                (None, Some(service)) => patterns.entry(service.into()).or_default().push(glob),
+                (None, None) => anywhere.push(glob),
             }
         }
         exact.sort_unstable();
-        Self { not, texts, exact, patterns }
+        Self { not, texts, exact, patterns: patterns.into_iter().collect(), anywhere }
     }
 
     /// Whether the statement is about the action.
     pub(super) fn covers(&self, name: &Name<'_>) -> bool {
+        let matches = |patterns: &[Glob]| patterns.iter().any(|pattern| pattern.matches(name.text));
+        let of_service = || {
+            let service = service_of(name.text)?;
+            let at = self.patterns.binary_search_by(|(own, _)| (**own).cmp(service)).ok()?;
+            Some(self.patterns[at].1.as_slice())
+        };
         let named = self.exact.binary_search_by(|own| (**own).cmp(name.text)).is_ok()
-            || self.patterns.iter().any(|pattern| pattern.matches(name.text));
+            || of_service().is_some_and(matches)
+            || matches(&self.anywhere);
         named != self.not
     }
 
     /// The bits of all services that it can be about.
     pub(super) fn services(&self) -> u64 {
-        if self.not {
+        if self.not || !self.anywhere.is_empty() {
             return u64::MAX;
         }
-        let of = |text: &str| service_of(text).map_or(u64::MAX, bit);
-        let exact = self.exact.iter().fold(0, |bits, name| bits | of(name));
-        self.patterns.iter().fold(exact, |bits, pattern| bits | of(pattern.beginning()))
+        let exact = self.exact.iter().map(|name| service_of(name).map_or(u64::MAX, bit));
+        let patterns = self.patterns.iter().map(|(service, _)| bit(service));
+        exact.chain(patterns).fold(0, |bits, more| bits | more)
     }
 }
 
-/// What stands before the colon; `None` where there is none.
+/// What stands before the colon; `None` where there is none, or in a pattern where it is behind a wildcard.
 fn service_of(text: &str) -> Option<&str> {
     text.split_once(':').map(|(service, _)| service)
 }

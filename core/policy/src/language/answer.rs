@@ -4,8 +4,8 @@ use std::fmt;
 
 use super::action::{Lowered, Name};
 
+use super::arn::Parts;
 use super::condition::Condition;
-use super::glob::Parts;
 use super::{Caller, Context, Effect, Policy, Reach, Request, Span, Statement};
 
 /// Which statement.
@@ -89,13 +89,14 @@ const EXPLAINED_MAX: usize = 16;
 pub(crate) struct Asked<'a> {
     caller: &'a Caller,
     action: Name<'a>,
-    resource: Parts<'a>,
+    resource: &'a str,
+    parts: Parts<'a>,
     context: &'a Context,
 }
 
 impl<'a> Asked<'a> {
     pub(crate) fn new(caller: &'a Caller, action: &'a Lowered, resource: &'a str, context: &'a Context) -> Self {
-        Self { caller, action: action.name(), resource: Parts::of(resource), context }
+        Self { caller, action: action.name(), resource, parts: Parts::of(resource), context }
     }
 }
 
@@ -118,8 +119,8 @@ impl Policy {
     /// What it says, in short.
     pub(crate) fn answer(&self, asked: &Asked<'_>) -> Answer<'_> {
         let mut best = Answer::Silent;
-        for (statement, services) in self.statements.iter().zip(&self.services) {
-            if services & asked.action.service == 0 {
+        for (statement, front) in self.statements.iter().zip(&self.fronts) {
+            if !front.may_cover(&asked.action, asked.resource) {
                 continue;
             }
             let Ok(reach) = statement.matches(asked) else { continue };
@@ -196,7 +197,7 @@ impl Statement {
         if !self.actions.covers(&asked.action) {
             return Err(Missed::Action);
         }
-        let named = self.resources.patterns.iter().any(|pattern| pattern.matches(&asked.resource, asked.context));
+        let named = self.resources.patterns.iter().any(|pattern| pattern.matches(&asked.parts, asked.context));
         if named == self.resources.not {
             return Err(Missed::Resource);
         }

@@ -4,7 +4,9 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 
 use super::Context;
-use super::glob::{ArnPattern, Folded, Parts, Prepared, Reading, Template};
+use super::arn::{ArnPattern, Parts};
+use super::late::{Folded, Prepared};
+use super::template::{Reading, Template};
 use super::value::{Cidr, Decimal, instant, is_odd_date};
 
 /// How a key with several values is looked at.

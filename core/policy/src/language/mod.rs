@@ -5,20 +5,24 @@
 //! only what this policy says; who else is to be asked is [`judge`](crate::judge())'s part.
 //!
 //! Cast: `json` reads text, `parse` makes statements of it, `bucket`, `identity` and `trust` know what is allowed where,
-//! `action`, `glob`, `condition`, `principal` and `value` match, `answer` puts it together, `public` finds what is open to
-//! everybody.
+//! `front`, `action`, `arn`, `condition`, `principal` and `value` match, by means of `template`, `late` and `glob`, `answer` puts
+//! it together, `public` finds what is open to everybody.
 
 mod action;
 mod answer;
+mod arn;
 mod bucket;
 mod condition;
+mod front;
 mod glob;
 mod identity;
 mod json;
+mod late;
 mod parse;
 mod principal;
 mod public;
 mod request;
+mod template;
 #[cfg(test)]
 mod tests;
 mod trust;
@@ -30,8 +34,9 @@ use action::Actions;
 pub(crate) use action::Lowered;
 pub(crate) use answer::{Answer, Asked};
 pub use answer::{Matched, Miss, StatementName, Verdict};
+use arn::ArnPattern;
 use condition::Condition;
-use glob::ArnPattern;
+use front::Front;
 use principal::Principals;
 pub use principal::{Named, Reach};
 pub use request::{Caller, Context, Request};
@@ -75,11 +80,17 @@ impl Kind {
         }
     }
 
-    fn json_error(&self, error: PolicyError) -> PolicyError {
-        match self {
-            Self::Trust => PolicyError::new("This policy contains invalid Json", error.detail),
-            _ => self.error(error.message, error.detail),
-        }
+    /// What is said of bytes that are no JSON.
+    fn json_error(&self, bytes: &[u8], error: PolicyError) -> PolicyError {
+        let is_indented = bytes.first().is_some_and(u8::is_ascii_whitespace);
+        let message = match self {
+            Self::Bucket { .. } => return error,
+            Self::Identity if is_indented => "The policy failed legacy parsing",
+            Self::Managed | Self::Trust if is_indented => "JSON strings must not have leading spaces",
+            Self::Trust => "This policy contains invalid Json",
+            Self::Identity | Self::Managed => "Syntax errors in policy.",
+        };
+        PolicyError::new(message, error.detail)
     }
 }
 
@@ -158,8 +169,8 @@ struct Statement {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Policy {
     statements: Vec<Statement>,
-    /// For each statement, [the services](Actions::services) that it can be about.
-    services: Vec<u64>,
+    /// One for each statement.
+    fronts: Vec<Front>,
 }
 
 impl Policy {
@@ -183,8 +194,8 @@ impl Policy {
     }
 
     fn of(document: parse::Document) -> Self {
-        let services = document.statements.iter().map(|statement| statement.actions.services()).collect();
-        Self { statements: document.statements, services }
+        let fronts = document.statements.iter().map(Front::of).collect();
+        Self { statements: document.statements, fronts }
     }
 
     /// Whom it names, each once.

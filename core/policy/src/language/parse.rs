@@ -3,8 +3,8 @@
 use std::cell::OnceCell;
 
 use super::action::Actions;
+use super::arn::ArnPattern;
 use super::condition::{Condition, Operator};
-use super::glob::ArnPattern;
 use super::json::{self, Json, Value};
 use super::principal::{Principal, Principals, invalid_principal};
 use super::{Effect, Kind, PolicyError, Position, Resources, Span, Statement};
@@ -34,7 +34,7 @@ pub(super) fn document(bytes: &[u8], kind: &Kind) -> Result<Document, PolicyErro
         let detail = format!("the policy has {} bytes; at most {bytes_max} are taken", bytes.len());
         return Err(kind.error("Policy exceeds the maximum allowed document size.", detail));
     }
-    let root = json::read(bytes).map_err(|error| kind.json_error(error))?;
+    let root = json::read(bytes).map_err(|error| kind.json_error(bytes, error))?;
     let Value::Object(members) = root.value else { return Err(kind.error("Invalid policy syntax.", "not an object")) };
     let mut reader = Reader { kind, legacy: OnceCell::new(), variables: false };
     let mut statements = None;

@@ -4,7 +4,7 @@
 use jiff::Timestamp;
 use opentrail_blobs::BlobKey;
 use opentrail_catalog::{Check, From, Key, Txn, Version, decode, encode};
-use opentrail_digest::{Digest, DigestKey, LogFile, Signed};
+use opentrail_digest::{Digest, DigestKey, LogFile, Signed, breaks_line};
 
 use super::Tracked;
 use super::row::{Chain, ChainId, Newest};
@@ -173,6 +173,10 @@ impl Delivery {
             previous: previous.map(Newest::as_previous),
             log_files: files.iter().map(log_file).collect(),
         };
+        // The key signs for every account of the region: nobody may choose more of what is signed than one line.
+        if breaks_line(&digest.bucket) || breaks_line(&digest.key) {
+            return Err(SpoolError::Key(format!("{:?} is not signed: it holds a line break", digest.key)));
+        }
         let signer = self.keys.signer(&id.region, end_s, interval_s).await?;
         let signed = digest.sign(&signer);
         let row = Spooled {

@@ -22,7 +22,7 @@ use crate::spool::publish::stopped;
 use crate::spool::row::Delivered;
 use crate::spool::{PAGE, SpoolError, each};
 use crate::timeline::reached;
-use crate::{Delivery, Snapshot};
+use crate::{Delivery, Parting, Snapshot};
 use make::Attempt;
 use row::{Chain, ChainId, Place};
 
@@ -220,7 +220,7 @@ impl Delivery {
             }
             if let Err(error) = self.look_at(&mut chains, &id, &namesakes, &snapshot).await {
                 metrics::counter!("opentrail_trail_digest_failures_total").increment(1);
-                tracing::warn!(trail = %id.trail, region = %id.region, %error, "make a digest; it is tried again");
+                tracing::warn!(trail = %self.spoken(&id.trail), region = %id.region, %error, "make a digest; it is tried again");
             }
         }
         self.let_go(&chains).await;
@@ -316,7 +316,12 @@ impl Delivery {
             tracked.place = Place::of(trail);
         }
         let from = tracked.over_from.get_or_insert_with(|| snapshot.from.clone());
-        if !reached(&self.committed(), from) || self.spool.waits(&id.trail, id.run) {
+        // In this order: a record that has come by is in the spool before it is no longer waited for.
+        let parting = |parting: &Parting| {
+            parting.before.id == id.trail && parting.before.logging.is_some_and(|logging| logging.run == id.run)
+        };
+        let waits = self.trails.timeline().partings().iter().any(parting);
+        if waits || !reached(&self.committed(), from) || self.spool.waits(&id.trail, id.run) {
             return Ok(Course::GoesOn);
         }
         while !tracked.ended() {
@@ -328,7 +333,9 @@ impl Delivery {
     /// Deleted trails of which nothing is left to be done are forgotten.
     async fn let_go(&self, chains: &Chains) {
         for trail in self.trails.timeline().leaving() {
-            let done = reached(&self.committed(), &trail.from)
+            let parting = |parting: &Parting| parting.before.id == trail.id;
+            let done = !self.trails.timeline().partings().iter().any(parting)
+                && reached(&self.committed(), &trail.from)
                 && !chains.any_of(&trail.id)
                 && !self.spool.ledger().any_of(&trail.id);
             if !done {

@@ -14,11 +14,12 @@ use opentrail_event::{AccountId, Region};
 use opentrail_journal::Positions;
 
 use super::open::Body;
-use crate::Delivery;
 use crate::member::Member;
+use crate::registry::parting_key;
 use crate::spool::SpoolError;
 use crate::spool::row::{Head, Kind, Spooled};
 use crate::spool::stage;
+use crate::{Delivery, Parting};
 
 /// Files that are staged at a time by one commit.
 const STAGE_AT_ONCE: usize = 4;
@@ -50,6 +51,8 @@ pub(crate) struct Batch {
     bytes: u64,
     bodies: Vec<Body>,
     staged: Vec<Staged>,
+    /// Calls whose records are in it, or were wanted by no trail.
+    heard: Vec<Parting>,
     /// The rows, once all is staged.
     rows: Option<Vec<Spooled>>,
 }
@@ -119,6 +122,7 @@ impl Delivery {
             bytes: state.uncommitted_bytes,
             bodies,
             staged: std::mem::take(&mut state.staged),
+            heard: std::mem::take(&mut state.heard),
             rows: None,
         }
     }
@@ -139,6 +143,9 @@ impl Delivery {
         for row in rows.iter() {
             txn = txn.put(row.stored_under(), encode(row));
         }
+        for parting in &batch.heard {
+            txn = txn.delete(parting_key(&parting.before.id, parting.before.revision + 1));
+        }
         match self.spool.catalog.txn(txn).await {
             Ok(()) => {}
             Err(error) => {
@@ -158,6 +165,8 @@ impl Delivery {
         *head = next;
         let files: u64 = rows.len() as u64;
         self.spool.add(rows);
+        // Only now: a chain ends when it waits neither for a record nor for a file.
+        self.trails.timeline().parted(&batch.heard);
         let bytes = batch.bytes;
         let through = batch.through.clone();
         *begun = None;

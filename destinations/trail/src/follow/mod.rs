@@ -4,6 +4,7 @@ pub(crate) mod commit;
 pub(crate) mod open;
 mod route;
 mod select;
+mod waiting;
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,10 +13,12 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_journal::{Follower, FollowerError, Frame, Kind, Positions};
 
-use crate::Delivery;
+use crate::member::Member;
+use crate::{Delivery, Parting};
 use open::{Body, OpenFiles, Put};
-use route::Routes;
+use route::{Group, Routes};
 use select::Seen;
+use waiting::Waiting;
 
 pub(crate) use commit::{Committer, Staged, Standing};
 
@@ -33,10 +36,13 @@ pub(crate) struct Course(Mutex<State>);
 struct State {
     applied: Positions,
     routes: Routes,
+    waiting: Waiting,
     open: OpenFiles,
     /// Files that are cut and not staged.
     cut: Vec<Body>,
     staged: Vec<Staged>,
+    /// Calls that changed a trail and whose records have come by.
+    heard: Vec<Parting>,
     /// Applied and not committed, commits that run included.
     uncommitted_bytes: u64,
     /// When what is applied is due to be committed, on the monotonic clock; `None` while nothing is.
@@ -67,6 +73,7 @@ impl Delivery {
         let timeline = self.trails.timeline();
         let mut state = self.course.state();
         let state = &mut *state;
+        state.waiting.renew(timeline.partings());
         let mut unreadable = 0;
         let mut selected = 0;
         for frame in frames {
@@ -80,26 +87,37 @@ impl Delivery {
                 continue;
             }
             let snapshot = timeline.at(position);
-            if snapshot.trails.is_empty() {
+            let waits = state.waiting.any_of(frame.entry.account);
+            if snapshot.trails.is_empty() && !waits {
                 continue;
             }
             let groups = state.routes.of(&snapshot, frame.entry.account, &frame.entry.region);
-            if groups.is_empty() {
+            if groups.is_empty() && !waits {
                 continue;
             }
             let Ok(seen) = Seen::parse(&frame.entry.bytes) else {
                 unreadable += 1;
                 continue;
             };
-            for group in groups.iter().filter(|group| group.wants(&seen)) {
-                let put = Put {
-                    account: frame.entry.account,
-                    region: &frame.entry.region,
-                    record: &frame.entry.bytes,
-                    event_time_s: seen.event_time_s(),
-                    is_delivery: seen.is_delivery(),
-                    now_s: now,
-                };
+            let put = Put {
+                account: frame.entry.account,
+                region: &frame.entry.region,
+                record: &frame.entry.bytes,
+                event_time_s: seen.event_time_s(),
+                is_delivery: seen.is_delivery(),
+                now_s: now,
+            };
+            let before = state.waiting.call(put.account, &seen).and_then(|parting| {
+                state.heard.push(parting.clone());
+                state.routes.alone(&parting.before, put.region)
+            });
+            let wanting = || groups.iter().filter(|group| group.wants(&seen));
+            // The trail takes the record of a change as it is now, or else as it was: never twice.
+            let taken = |alone: &&Group| {
+                let is_it = |member: &Member| member.trail == alone.members[0].trail;
+                alone.wants(&seen) && !wanting().any(|group| group.members.iter().any(is_it))
+            };
+            for group in wanting().chain(before.as_ref().filter(taken)) {
                 state.open.put(group, &put, || self.spool.name(), &mut state.cut);
                 selected += 1;
             }

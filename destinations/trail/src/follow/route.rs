@@ -64,6 +64,23 @@ impl Routes {
         groups
     }
 
+    /// The group of one trail alone, as one revision has it: what an event of this region may go to. `None` where the trail does
+    /// not see the region, or does not log.
+    pub(crate) fn alone(&mut self, trail: &Trail, region: &Region) -> Option<Group> {
+        if !sees(trail, region) {
+            return None;
+        }
+        let members: Arc<[Member]> = [Member::of(trail)?].into();
+        let party = self.party(&members);
+        Some(Group {
+            selection: Arc::new(Selection::of(trail.selectors.as_ref())),
+            recursive: trail.config.recursive_logging,
+            global: sees_global(trail, region),
+            members,
+            party,
+        })
+    }
+
     /// No file is open any more, so that parties may be named anew.
     pub(crate) fn nothing_is_open(&mut self) {
         self.parties.clear();
@@ -78,15 +95,13 @@ impl Routes {
             global: bool,
             trails: Vec<&'a Trail>,
         }
-        let is_global_home = region.as_str() == "us-east-1";
         let mut alike: Vec<Alike<'_>> = Vec::new();
         for trail in snapshot.of(account) {
-            let sees = trail.config.multi_region || trail.home == *region;
-            if trail.logging.is_none() || !sees {
+            if trail.logging.is_none() || !sees(trail, region) {
                 continue;
             }
             let recursive = trail.config.recursive_logging;
-            let global = trail.config.include_global_service_events || !is_global_home;
+            let global = sees_global(trail, region);
             let same = |one: &&mut Alike<'_>| {
                 (one.recursive, one.global) == (recursive, global) && *one.selectors == trail.selectors
             };
@@ -121,4 +136,12 @@ impl Routes {
         self.selections.insert(trail.id.clone(), (trail.revision, made.clone()));
         made
     }
+}
+
+fn sees(trail: &Trail, region: &Region) -> bool {
+    trail.config.multi_region || trail.home == *region
+}
+
+fn sees_global(trail: &Trail, region: &Region) -> bool {
+    trail.config.include_global_service_events || region.as_str() != "us-east-1"
 }

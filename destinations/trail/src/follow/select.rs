@@ -5,6 +5,10 @@ use opentrail_selector::{Compiled, EventSelectors};
 
 use crate::spool::publish::SERVICE;
 
+const CLOUDTRAIL: &str = "cloudtrail.amazonaws.com";
+/// As capture writes it.
+const REQUEST_ID: &str = r#""requestID":""#;
+
 /// Services whose events belong to no region: they are recorded in us-east-1. `sts` is one of them at its global endpoint only.
 const GLOBAL_SOURCES: [&str; 8] = [
     "iam.amazonaws.com",
@@ -51,6 +55,14 @@ impl<'a> Seen<'a> {
     pub(crate) fn is_of_global_service(&self) -> bool {
         let source = &*self.view.event_source;
         GLOBAL_SOURCES.contains(&source) && (source != "sts.amazonaws.com" || !self.says(REGIONAL))
+    }
+
+    /// The request id, where it is the record of a call of CloudTrail's own API. What else has that name in the record comes
+    /// too: whoever looks for an id that the server made finds it in one record only.
+    pub(crate) fn request_ids(&self) -> impl Iterator<Item = &str> {
+        let record = Some(self.record).filter(|_| self.view.event_source == CLOUDTRAIL);
+        let record = record.and_then(|record| std::str::from_utf8(record).ok()).unwrap_or_default();
+        record.split(REQUEST_ID).skip(1).filter_map(|rest| rest.split_once('"').map(|(id, _)| id))
     }
 
     fn says(&self, words: &[u8]) -> bool {

@@ -8,10 +8,10 @@ use opentrail_event::{AccountId, Region};
 use opentrail_journal::Positions;
 use opentrail_selector::EventSelectors;
 
-use super::rows::{NameRow, from_row, name_key, revision_key, to_row};
+use super::rows::{NameRow, PartingRow, from_row, name_key, parting_key, revision_key, to_row};
 use super::{Book, PAGE, REVISIONS_MAX, RegistryError, TAGS_MAX, TRAILS_MAX, Trails};
 use crate::timeline::reached;
-use crate::{Config, Logging, Trail};
+use crate::{Config, Logging, Parting, Trail};
 
 /// A trail to be made. It does not log yet.
 #[derive(Debug, Clone)]
@@ -62,12 +62,15 @@ impl Trails {
         };
         let name = name_key(trail.account, &trail.home, &trail.name);
         let txn = Txn::new().check(Check::Absent(name.clone())).put(name, encode(&NameRow { id: trail.id.clone() }));
-        self.commit(&mut book, txn, trail).await
+        self.commit(&mut book, txn, trail, None).await
     }
 
     /// Changes what CreateTrail and UpdateTrail set. `seen` is the revision that `config` was made from: if it is no
     /// longer the newest, that is a conflict. Turning validation on while the trail logs begins a chain.
-    pub async fn update(&self, seen: &Trail, config: Config) -> Result<Arc<Trail>, RegistryError> {
+    ///
+    /// Here as below, `call` is the request id of the call that asks for the change: if the trail selected the call's record as it
+    /// was before, that record goes into its files though it comes after the change.
+    pub async fn update(&self, seen: &Trail, config: Config, call: Option<&str>) -> Result<Arc<Trail>, RegistryError> {
         let mut book = self.book().await?;
         let now = self.newest(&seen.id)?;
         if now.revision != seen.revision {
@@ -87,16 +90,16 @@ impl Trails {
             *logging = Logging { chain_started_s: self.now_s(), run: next.revision };
         }
         next.config = config;
-        self.commit(&mut book, Txn::new(), next).await
+        self.commit(&mut book, Txn::new(), next, call).await
     }
 
     /// Deletes a trail. Its name is free at once; its revisions stay until [`Trails::forget`].
-    pub async fn delete(&self, id: &str) -> Result<Arc<Trail>, RegistryError> {
+    pub async fn delete(&self, id: &str, call: Option<&str>) -> Result<Arc<Trail>, RegistryError> {
         let mut book = self.book().await?;
         let now = self.newest(id)?;
         let next = Trail { deleted: true, ..successor(&now) };
         let txn = Txn::new().delete(name_key(now.account, &now.home, &now.name));
-        self.commit(&mut book, txn, next).await
+        self.commit(&mut book, txn, next, call).await
     }
 
     /// Starts logging; a trail that logs stays as it is.
@@ -110,29 +113,34 @@ impl Trails {
         let now_s = self.now_s();
         next.logging = Some(Logging { chain_started_s: now_s, run: next.revision });
         next.started_s = Some(now_s);
-        self.commit(&mut book, Txn::new(), next).await
+        self.commit(&mut book, Txn::new(), next, None).await
     }
 
     /// Stops logging; a trail that does not log stays as it is.
-    pub async fn stop_logging(&self, id: &str) -> Result<Arc<Trail>, RegistryError> {
+    pub async fn stop_logging(&self, id: &str, call: Option<&str>) -> Result<Arc<Trail>, RegistryError> {
         let mut book = self.book().await?;
         let now = self.newest(id)?;
         if now.logging.is_none() {
             return Ok(now);
         }
         let next = Trail { logging: None, stopped_s: Some(self.now_s()), ..successor(&now) };
-        self.commit(&mut book, Txn::new(), next).await
+        self.commit(&mut book, Txn::new(), next, call).await
     }
 
     /// Replaces the selectors.
-    pub async fn put_selectors(&self, id: &str, selectors: EventSelectors) -> Result<Arc<Trail>, RegistryError> {
+    pub async fn put_selectors(
+        &self,
+        id: &str,
+        selectors: EventSelectors,
+        call: Option<&str>,
+    ) -> Result<Arc<Trail>, RegistryError> {
         let mut book = self.book().await?;
         let now = self.newest(id)?;
         if now.selectors.as_ref() == Some(&selectors) {
             return Ok(now);
         }
         let next = Trail { selectors: Some(selectors), ..successor(&now) };
-        self.commit(&mut book, Txn::new(), next).await
+        self.commit(&mut book, Txn::new(), next, call).await
     }
 
     /// Adds tags, in place of those of the same keys.
@@ -160,17 +168,23 @@ impl Trails {
         if next.tags.len() > TAGS_MAX {
             return Err(RegistryError::TooManyTags);
         }
-        self.commit(&mut book, Txn::new(), next).await
+        self.commit(&mut book, Txn::new(), next, None).await
     }
 
-    /// The follower has committed `through`: revisions that only entries before it can ask for go.
+    /// The follower has committed `through`: revisions that only entries before it can ask for go, but for those that wait for
+    /// the record of the call that ended them.
     pub async fn prune(&self, through: &Positions) -> Result<(), RegistryError> {
         self.timeline.passed(through);
         let mut book = self.book.lock().await;
+        let partings = self.timeline.partings();
+        let waits = |id: &str, revision: u64| {
+            partings.iter().any(|parting| parting.before.id == id && parting.before.revision == revision)
+        };
         let mut gone: Vec<(String, u64)> = Vec::new();
         for (id, revisions) in &book.stored {
             let nexts = revisions.values().skip(1);
             let passed = revisions.keys().zip(nexts).take_while(|(_, next)| reached(through, next));
+            let passed = passed.filter(|(revision, _)| !waits(id, **revision));
             gone.extend(passed.map(|(&revision, _)| (id.clone(), revision)));
         }
         self.drop_revisions(&mut book, &gone).await
@@ -215,12 +229,12 @@ impl Trails {
     /// The right to make a change, with nothing unsettled before it.
     async fn book(&self) -> Result<tokio::sync::MutexGuard<'_, Book>, RegistryError> {
         let mut book = self.book.lock().await;
-        if let Some(trail) = book.unsettled.clone() {
+        if let Some((trail, parting)) = book.unsettled.clone() {
             let key = revision_key(&trail.id, trail.revision);
             if let Some(row) = self.catalog.get(&key).await?
                 && from_row(&key, decode(&row.value)?)? == *trail
             {
-                self.publish(&mut book, trail);
+                self.publish(&mut book, trail, parting);
             }
             book.unsettled = None;
         }
@@ -232,7 +246,13 @@ impl Trails {
     }
 
     /// *Commits* the revision with the other parts of `txn`, then *publishes* it.
-    async fn commit(&self, book: &mut Book, txn: Txn, mut trail: Trail) -> Result<Arc<Trail>, RegistryError> {
+    async fn commit(
+        &self,
+        book: &mut Book,
+        txn: Txn,
+        mut trail: Trail,
+        call: Option<&str>,
+    ) -> Result<Arc<Trail>, RegistryError> {
         if book.stored.get(&trail.id).is_some_and(|revisions| revisions.len() >= REVISIONS_MAX) && !trail.deleted {
             return Err(RegistryError::TooManyChanges);
         }
@@ -242,23 +262,31 @@ impl Trails {
         if trail.revision > 1 {
             txn = txn.check(Check::Is(previous(&trail), 1));
         }
+        let parting = call.and_then(|call| {
+            let before = self.newest(&trail.id).ok().filter(|before| before.logging.is_some())?;
+            Some(Parting { request_id: call.to_owned(), before })
+        });
+        if let Some(Parting { request_id, .. }) = &parting {
+            let row = PartingRow { request_id: request_id.clone() };
+            txn = txn.put(parting_key(&trail.id, trail.revision), encode(&row));
+        }
         let trail = Arc::new(trail);
         match self.catalog.txn(txn).await {
             Ok(()) => {
-                self.publish(book, trail.clone());
+                self.publish(book, trail.clone(), parting);
                 Ok(trail)
             }
             Err(Error::Conflict { .. }) => Err(RegistryError::Conflict),
             Err(unknown) => {
-                book.unsettled = Some(trail);
+                book.unsettled = Some((trail, parting));
                 Err(unknown.into())
             }
         }
     }
 
-    fn publish(&self, book: &mut Book, trail: Arc<Trail>) {
+    fn publish(&self, book: &mut Book, trail: Arc<Trail>, parting: Option<Parting>) {
         book.stored.entry(trail.id.clone()).or_default().insert(trail.revision, trail.from.clone());
-        self.timeline.change(trail);
+        self.timeline.change(trail, parting);
         self.wishes.renew(&self.timeline.current());
     }
 

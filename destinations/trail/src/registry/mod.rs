@@ -19,10 +19,11 @@ use opentrail_journal::Positions;
 use opentrail_world::World;
 use tokio::sync::{Mutex, watch};
 
-use crate::{Timeline, Trail};
+use crate::{Parting, Timeline, Trail};
 
 pub use change::NewTrail;
 use interest::Wishes;
+pub(crate) use rows::parting_key;
 
 /// Trails that one region of an account sees: its own, and the multi-region ones of other homes.
 pub const TRAILS_MAX: usize = 5;
@@ -75,7 +76,7 @@ struct Book {
     /// Where each stored revision begins, by trail and number.
     stored: BTreeMap<String, BTreeMap<u64, Positions>>,
     /// A revision of which it is unknown whether it was stored.
-    unsettled: Option<Arc<Trail>>,
+    unsettled: Option<(Arc<Trail>, Option<Parting>)>,
 }
 
 impl Trails {
@@ -98,7 +99,8 @@ impl Trails {
                 revisions.push(Arc::new(trail));
             }
         }
-        let timeline = Timeline::of(revisions);
+        let partings = stored_partings(&*catalog, &revisions).await?;
+        let timeline = Timeline::of(revisions, partings);
         let wishes = Wishes::of(&timeline.current());
         Ok(Arc::new(Self { catalog, ends, world, timeline, wishes, book: Mutex::new(book) }))
     }
@@ -119,6 +121,28 @@ impl Trails {
         let mut trails = self.timeline.current().of(account).to_vec();
         trails.sort_by(|a, b| (&a.name, &a.home).cmp(&(&b.name, &b.home)));
         trails
+    }
+}
+
+/// The calls whose records are still to come, each with the revision before the one that it made.
+async fn stored_partings(catalog: &dyn Catalog, revisions: &[Arc<Trail>]) -> Result<Vec<Parting>, RegistryError> {
+    let mut partings = Vec::new();
+    let mut from = From::Start;
+    loop {
+        let page = catalog.list(&rows::partings(), from, PAGE).await?;
+        let Some((last, _)) = page.last() else { return Ok(partings) };
+        from = From::After(last.clone());
+        for (key, row) in &page {
+            let row: rows::PartingRow = decode(&row.value)?;
+            let named = rows::revision_of(key);
+            let before = |trail: &&Arc<Trail>| named.as_ref() == Some(&(trail.id.clone(), trail.revision + 1));
+            let damaged = || Damaged {
+                name: <rows::PartingRow as opentrail_catalog::Stored>::NAME,
+                why: format!("there is no revision before {key:?}"),
+            };
+            let before = revisions.iter().find(before).cloned().ok_or_else(damaged)?;
+            partings.push(Parting { request_id: row.request_id, before });
+        }
     }
 }
 

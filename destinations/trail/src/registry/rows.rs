@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `trail/name` account, home region, name | [`NameRow`]: which trail has the name; goes with the trail's deletion |
 //! | `trail/revision` id, number | [`RevisionRow`]: a trail as of one revision; written once, never changed |
+//! | `trail/parting` id, number | [`PartingRow`]: the call that made this revision, until its record has come by |
 //!
 //! The newest revision of each trail that is left is what the trail is. Older ones stay until the follower has come to
 //! where the next one begins; those of a deleted trail until its digest chain has ended.
@@ -14,7 +15,7 @@ use opentrail_journal::{Partition, Positions};
 
 use crate::Trail;
 
-pub(super) use v1::{NameRow, RevisionRow};
+pub(super) use v1::{NameRow, PartingRow, RevisionRow};
 
 /// Version 1.
 mod v1 {
@@ -30,6 +31,12 @@ mod v1 {
     #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
     pub(crate) struct NameRow {
         pub id: String,
+    }
+
+    /// `{"request_id": "requestID of the call's record"}`
+    #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+    pub(crate) struct PartingRow {
+        pub request_id: String,
     }
 
     /// The members of a [`Trail`](crate::Trail) that its key does not say; `from` as pairs of partition and offset.
@@ -54,6 +61,11 @@ impl Stored for NameRow {
     const VERSION: u16 = 1;
 }
 
+impl Stored for PartingRow {
+    const NAME: &'static str = "parting of a trail";
+    const VERSION: u16 = 1;
+}
+
 impl Stored for RevisionRow {
     const NAME: &'static str = "revision of a trail";
     const VERSION: u16 = 1;
@@ -72,6 +84,22 @@ pub(super) fn revisions() -> Key {
 /// One revision.
 pub(super) fn revision_key(id: &str, revision: u64) -> Key {
     revisions().part(id).number(revision)
+}
+
+/// All calls whose records trails wait for.
+pub(super) fn partings() -> Key {
+    Key::family("trail/parting")
+}
+
+/// The call that made one revision.
+pub(crate) fn parting_key(id: &str, revision: u64) -> Key {
+    partings().part(id).number(revision)
+}
+
+/// Which revision of which trail a key of [`revisions`] or [`partings`] names.
+pub(super) fn revision_of(key: &Key) -> Option<(String, u64)> {
+    let [id, number] = <[Vec<u8>; 2]>::try_from(key.parts()?).ok()?;
+    Some((String::from_utf8(id).ok()?, u64::from_be_bytes(number.try_into().ok()?)))
 }
 
 /// What is stored of a trail.
@@ -95,11 +123,10 @@ pub(super) fn to_row(trail: &Trail) -> RevisionRow {
 /// The trail of a stored row and its key.
 pub(super) fn from_row(key: &Key, row: RevisionRow) -> Result<Trail, Damaged> {
     let damaged = || Damaged { name: RevisionRow::NAME, why: format!("its key {key:?} is not that of a revision") };
-    let parts = key.parts().ok_or_else(damaged)?;
-    let [id, number] = <[Vec<u8>; 2]>::try_from(parts).map_err(|_| damaged())?;
+    let (id, revision) = revision_of(key).ok_or_else(damaged)?;
     Ok(Trail {
-        id: String::from_utf8(id).map_err(|_| damaged())?,
-        revision: u64::from_be_bytes(number.try_into().map_err(|_| damaged())?),
+        id,
+        revision,
         account: row.account,
         name: row.name,
         home: row.home,
@@ -161,6 +188,9 @@ mod tests {
     fn version_1_is_read_for_ever() {
         let name = b"\0\x01{\"id\":\"00112233445566778899aabbccddeeff\"}";
         assert_eq!(decode::<NameRow>(name).unwrap().id, full().id);
+        let parting = b"\0\x01{\"request_id\":\"0a1b\"}";
+        assert_eq!(encode(&PartingRow { request_id: "0a1b".into() }), &parting[..]);
+        assert_eq!(decode::<PartingRow>(parting).unwrap().request_id, "0a1b");
 
         let revision = concat!(
             "\0\x01{\"account\":\"111111111111\",\"name\":\"management\",\"home\":\"us-east-1\",\"config\":{\"bucket\":\"logs\",",

@@ -138,13 +138,13 @@ async fn a_trail_lives_and_is_the_same_after_a_restart() {
     assert_eq!(started.logging.unwrap().chain_started_s, house.world.now().as_second());
     house.clock.advance(std::time::Duration::from_secs(5));
     assert_eq!(house.trails.start_logging(&made.id).await.unwrap(), started, "it logs already");
-    house.trails.put_selectors(&made.id, objects_of("b")).await.unwrap();
+    house.trails.put_selectors(&made.id, objects_of("b"), None).await.unwrap();
     house.trails.add_tags(&made.id, [("k".into(), "v".into()), ("l".into(), "w".into())].into()).await.unwrap();
     house.trails.remove_tags(&made.id, &["l".into(), "never there".into()]).await.unwrap();
     let moved = Config { bucket: "elsewhere".into(), ..config() };
     let seen = house.trails.find(account(), &region("us-east-1"), "one").unwrap();
-    house.trails.update(&seen, moved.clone()).await.unwrap();
-    let stopped = house.trails.stop_logging(&made.id).await.unwrap();
+    house.trails.update(&seen, moved.clone(), None).await.unwrap();
+    let stopped = house.trails.stop_logging(&made.id, None).await.unwrap();
     assert_eq!(stopped.started_s, started.started_s);
     assert_eq!(stopped.stopped_s, Some(house.world.now().as_second()));
 
@@ -163,8 +163,8 @@ async fn a_name_is_one_trail_s_at_a_time_and_a_new_trail_is_a_new_id() {
     assert!(matches!(house.trails.create(new("one", "us-east-1")).await, Err(RegistryError::NameTaken)));
     house.trails.create(new("one", "eu-west-1")).await.expect("another region is another name");
     house.append(3);
-    house.trails.delete(&old.id).await.unwrap();
-    assert!(matches!(house.trails.delete(&old.id).await, Err(RegistryError::NotFound)));
+    house.trails.delete(&old.id, None).await.unwrap();
+    assert!(matches!(house.trails.delete(&old.id, None).await, Err(RegistryError::NotFound)));
     let again = house.trails.create(new("one", "us-east-1")).await.unwrap();
     assert_ne!(again.id, old.id);
 
@@ -196,10 +196,10 @@ async fn no_region_sees_more_than_five() {
     full(house.trails.create(new("f", "us-east-1")).await.map(drop), "us-east-1");
     full(house.trails.create(multi("f", "eu-west-1")).await.map(drop), "us-east-1");
     let other = house.trails.create(new("f", "eu-west-1")).await.expect("it sees two");
-    full(house.trails.update(&other, multi("", "x").config).await.map(drop), "us-east-1");
-    house.trails.update(&fifth, multi("", "x").config).await.expect("it counts already where it is at home");
-    house.trails.delete(&wide.id).await.unwrap();
-    house.trails.update(&other, multi("", "x").config).await.expect("there is room now");
+    full(house.trails.update(&other, multi("", "x").config, None).await.map(drop), "us-east-1");
+    house.trails.update(&fifth, multi("", "x").config, None).await.expect("it counts already where it is at home");
+    house.trails.delete(&wide.id, None).await.unwrap();
+    house.trails.update(&other, multi("", "x").config, None).await.expect("there is room now");
     let elsewhere = NewTrail { account: "222222222222".parse().unwrap(), ..new("a", "us-east-1") };
     house.trails.create(elsewhere).await.expect("another account counts for itself");
 }
@@ -209,7 +209,7 @@ async fn an_update_of_what_was_not_seen_is_a_conflict() {
     let house = house().await;
     let first = house.trails.create(new("one", "us-east-1")).await.unwrap();
     house.trails.start_logging(&first.id).await.unwrap();
-    let stale = house.trails.update(&first, Config { bucket: "b".into(), ..config() }).await;
+    let stale = house.trails.update(&first, Config { bucket: "b".into(), ..config() }, None).await;
     assert!(matches!(stale, Err(RegistryError::Conflict)));
 }
 
@@ -218,17 +218,17 @@ async fn validation_begins_a_chain_with_each_run() {
     let house = house().await;
     let trail = house.trails.create(new("one", "us-east-1")).await.unwrap();
     let with = Config { log_file_validation: true, ..config() };
-    let trail = house.trails.update(&trail, with.clone()).await.unwrap();
+    let trail = house.trails.update(&trail, with.clone(), None).await.unwrap();
     assert_eq!(trail.logging, None, "it does not log");
     let first = house.trails.start_logging(&trail.id).await.unwrap();
-    let off = house.trails.update(&first, config()).await.unwrap();
+    let off = house.trails.update(&first, config(), None).await.unwrap();
     assert_eq!(off.logging, first.logging);
     house.clock.advance(std::time::Duration::from_secs(60));
-    let on = house.trails.update(&off, with).await.unwrap();
+    let on = house.trails.update(&off, with, None).await.unwrap();
     let (a, b) = (first.logging.unwrap(), on.logging.unwrap());
     assert_eq!(b.chain_started_s, a.chain_started_s + 60);
     assert_ne!(a.run, b.run);
-    house.trails.stop_logging(&trail.id).await.unwrap();
+    house.trails.stop_logging(&trail.id, None).await.unwrap();
     let again = house.trails.start_logging(&trail.id).await.unwrap();
     assert_ne!(again.logging.unwrap().run, b.run);
 }
@@ -241,7 +241,7 @@ async fn a_revision_is_in_force_from_where_the_journal_ended() {
     let before_start = house.append(5);
     house.trails.start_logging(&trail.id).await.unwrap();
     let after_start = house.append(5);
-    house.trails.stop_logging(&trail.id).await.unwrap();
+    house.trails.stop_logging(&trail.id, None).await.unwrap();
     let logs_at = |house: &House, offset: u64| {
         let at = house.trails.timeline().at(Position { offset, ..before_start });
         at.by_id(&trail.id).map(|trail| trail.logging.is_some())
@@ -271,7 +271,7 @@ async fn a_change_whose_result_is_unknown_is_looked_up() {
         let trail = house.trails.create(new("one", "us-east-1")).await.unwrap();
         house.fail_next(lands);
         assert!(matches!(house.trails.start_logging(&trail.id).await, Err(RegistryError::Catalog(_))));
-        let next = house.trails.put_selectors(&trail.id, objects_of("b")).await.unwrap();
+        let next = house.trails.put_selectors(&trail.id, objects_of("b"), None).await.unwrap();
         assert_eq!(next.logging.is_some(), lands);
         assert_eq!(next.revision, if lands { 3 } else { 2 });
         let shown = house.trails.list(account());
@@ -285,7 +285,7 @@ async fn a_change_whose_result_is_unknown_is_looked_up() {
         assert_eq!(house.trails.list(account()).len(), 2);
 
         house.fail_next(lands);
-        assert!(house.trails.delete(&trail.id).await.is_err());
+        assert!(house.trails.delete(&trail.id, None).await.is_err());
         house.again().await;
         assert_eq!(house.trails.find(account(), &region("us-east-1"), "one").is_none(), lands);
     }
@@ -303,7 +303,7 @@ async fn a_prune_or_forget_that_failed_is_done_again() {
         assert!(house.trails.prune(&end).await.is_err());
         house.trails.prune(&end).await.unwrap();
         assert_eq!(house.rows(), 1 + 1);
-        house.trails.delete(&trail.id).await.unwrap();
+        house.trails.delete(&trail.id, None).await.unwrap();
         house.fail_next(lands);
         assert!(house.trails.forget(&trail.id).await.is_err());
         house.trails.forget(&trail.id).await.unwrap();
@@ -327,7 +327,7 @@ async fn what_could_grow_is_bounded() {
     let mut changes = 2;
     let refused = loop {
         let bucket = if changes % 2 == 0 { "a" } else { "b" };
-        match house.trails.put_selectors(&trail.id, objects_of(bucket)).await {
+        match house.trails.put_selectors(&trail.id, objects_of(bucket), None).await {
             Ok(_) => changes += 1,
             Err(error) => break error,
         }
@@ -335,8 +335,8 @@ async fn what_could_grow_is_bounded() {
     assert!(matches!(refused, RegistryError::TooManyChanges));
     assert_eq!(changes, REVISIONS_MAX);
     house.trails.prune(&house.ends.borrow().clone()).await.unwrap();
-    house.trails.stop_logging(&trail.id).await.unwrap();
-    house.trails.delete(&trail.id).await.unwrap();
+    house.trails.stop_logging(&trail.id, None).await.unwrap();
+    house.trails.delete(&trail.id, None).await.unwrap();
 }
 
 #[tokio::test]
@@ -355,7 +355,7 @@ async fn only_a_trail_that_logs_and_sees_the_region_wants() {
     let trail = house.trails.create(new("one", "us-east-1")).await.unwrap();
     house.trails.start_logging(&trail.id).await.unwrap();
     assert!(!house.trails.wants(&get(&us, "arn:aws:s3:::b/k")), "management events only");
-    house.trails.put_selectors(&trail.id, objects_of("b")).await.unwrap();
+    house.trails.put_selectors(&trail.id, objects_of("b"), None).await.unwrap();
     for _ in 0..2 {
         assert!(house.trails.wants(&get(&us, "arn:aws:s3:::b/k")));
         assert!(!house.trails.wants(&get(&us, "arn:aws:s3:::another/k")));
@@ -367,8 +367,8 @@ async fn only_a_trail_that_logs_and_sees_the_region_wants() {
         house.again().await;
     }
     let seen = house.trails.find(account(), &us, "one").unwrap();
-    house.trails.update(&seen, multi("", "x").config).await.unwrap();
+    house.trails.update(&seen, multi("", "x").config, None).await.unwrap();
     assert!(house.trails.wants(&get(&eu, "arn:aws:s3:::b/k")));
-    house.trails.stop_logging(&trail.id).await.unwrap();
+    house.trails.stop_logging(&trail.id, None).await.unwrap();
     assert!(!house.trails.wants(&get(&us, "arn:aws:s3:::b/k")));
 }

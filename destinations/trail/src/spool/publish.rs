@@ -116,7 +116,7 @@ impl Delivery {
     }
 
     fn pause(&self, lane: &Lane, error: &(dyn std::fmt::Display + Sync)) {
-        tracing::warn!(trail = %lane.trail, bucket = %lane.bucket, %error, "deliver a file; it is tried again");
+        tracing::warn!(trail = %self.spoken(&lane.trail), bucket = %lane.bucket, %error, "deliver a file; it is tried again");
         metrics::counter!("opentrail_trail_failures_total", "kind" => lane.kind.as_str()).increment(1);
         let first = self.settings.delivery_interval.min(PAUSE);
         let mut ledger = self.spool.ledger();

@@ -16,6 +16,8 @@ use crate::{KeyInfo, Trail};
 pub(super) struct Audit {
     /// Oldest first.
     revisions: Vec<Arc<Trail>>,
+    /// Request ids of calls that a trail takes as it was before them: this revision.
+    pub(super) parted: BTreeMap<String, Arc<Trail>>,
     /// Whether each chained log file must be in a digest by now.
     pub(super) complete: bool,
 }
@@ -53,7 +55,10 @@ impl Audit {
                 let in_force = self.revisions.iter().rev().find(|trail| {
                     trail.id == *id && trail.from.next(frame.position.partition) <= frame.position.offset
                 });
-                if let Some(trail) = in_force.filter(|trail| selects(trail, &frame)) {
+                let says = |request: &str| String::from_utf8_lossy(&frame.entry.bytes).contains(request);
+                let parted = self.parted.iter().find(|(request, before)| before.id == *id && says(request));
+                let takes = |trail: &&Arc<Trail>| selects(trail, &frame);
+                if let Some(trail) = in_force.filter(takes).or(parted.map(|(_, before)| before).filter(takes)) {
                     *expected.entry((trail.arn().to_string(), frame.entry.event_id.to_string())).or_insert(0) += 1;
                 }
             }

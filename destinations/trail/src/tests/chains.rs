@@ -40,7 +40,7 @@ async fn a_chain_counts_from_its_start_and_ends_with_all_that_was_selected() {
     house.event(1, "us-east-1").await;
     let trails = house.trails.clone();
     house.advance(60);
-    house.changed(trails.stop_logging(&trail.id)).await;
+    house.changed(trails.stop_logging(&trail.id, None)).await;
     house.digests().await;
     assert_eq!(documents(&house).len(), 3, "what was selected is delivered first");
     house.event(1, "us-east-1").await;
@@ -78,11 +78,11 @@ async fn a_trail_of_all_regions_has_a_chain_in_each() {
     // Back to one region: the others' chains end. And then again: they begin anew, now.
     let trails = house.trails.clone();
     house.advance(10);
-    let trail = house.changed(trails.update(&trail, config(BUCKET))).await;
+    let trail = house.changed(trails.update(&trail, config(BUCKET), None)).await;
     house.deliver().await.unwrap();
     assert_eq!(spans(&house).len(), 8);
     house.advance(100);
-    house.changed(trails.update(&trail, Config { multi_region: true, ..config(BUCKET) })).await;
+    house.changed(trails.update(&trail, Config { multi_region: true, ..config(BUCKET) }, None)).await;
     house.deliver().await.unwrap();
     let all = documents(&house);
     assert_eq!(all.iter().filter(|d| d.is_first()).count(), 5);
@@ -100,7 +100,7 @@ async fn a_chain_follows_its_trail_to_another_bucket() {
     let trail = house.trail("t", config(BUCKET)).await;
     house.deliver().await.unwrap();
     let trails = house.trails.clone();
-    house.changed(trails.update(&trail, Config { prefix: Some("p".into()), ..config("other") })).await;
+    house.changed(trails.update(&trail, Config { prefix: Some("p".into()), ..config("other") }, None)).await;
     house.advance(3600);
     house.deliver().await.unwrap();
     let all = documents(&house);
@@ -150,12 +150,12 @@ async fn validation_turned_off_ends_the_chain_and_turned_on_begins_one() {
     house.deliver().await.unwrap();
     house.advance(100);
     let off = Config { log_file_validation: false, ..config(BUCKET) };
-    let trail = house.changed(trails.update(&trail, off)).await;
+    let trail = house.changed(trails.update(&trail, off, None)).await;
     house.event(1, "us-east-1").await;
     house.deliver().await.unwrap();
     assert_eq!(spans(&house), [span("09:01:07", "10:01:07", 0), span("10:01:07", "10:02:47", 1)]);
     house.advance(100);
-    house.changed(trails.update(&trail, config(BUCKET))).await;
+    house.changed(trails.update(&trail, config(BUCKET), None)).await;
     house.event(1, "us-east-1").await;
     house.deliver().await.unwrap();
     house.advance(3600);
@@ -183,6 +183,14 @@ async fn a_key_signs_for_thirty_days_and_another_takes_over_before_its_end() {
     assert_eq!(all.len(), 2);
     assert!(all[1].valid_from_s < all[0].valid_to_s, "they overlap");
     assert_eq!(house.delivery.public_keys(&place, None, None).await.unwrap(), all[1..]);
+    // An end that is not given is open, wherever now is.
+    let (old, new) = (&all[0], &all[1]);
+    let between = |from_s, to_s| house.delivery.public_keys(&place, from_s, to_s);
+    assert_eq!(between(None, Some(old.valid_from_s)).await.unwrap(), all[..1]);
+    assert_eq!(between(None, Some(new.valid_from_s)).await.unwrap(), all);
+    assert_eq!(between(Some(old.valid_to_s + 1), None).await.unwrap(), all[1..]);
+    assert_eq!(between(Some(old.valid_to_s), None).await.unwrap(), all);
+    assert_eq!(between(None, Some(old.valid_from_s - 1)).await.unwrap(), []);
     for document in documents(&house) {
         let end_s = document.digest_end_time.at.as_second();
         assert!(all.iter().any(|key| (key.valid_from_s..=key.valid_to_s).contains(&end_s)));

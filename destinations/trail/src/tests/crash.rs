@@ -35,9 +35,13 @@ async fn finish(house: &mut House) {
         house.deliver().await.expect("all works again");
     }
     let trails = house.trails.clone();
+    house.owed().await;
     for trail in trails.list(account(1)) {
-        house.changed(trails.delete(&trail.id)).await;
+        let call = house.owing(&trail);
+        house.changed(trails.delete(&trail.id, Some(&call))).await;
     }
+    house.deliver().await.expect("all works again");
+    house.owed().await;
     house.event(1, "us-east-1").await;
     for _ in 0..4 {
         house.advance(90_000);
@@ -126,7 +130,10 @@ async fn take(house: &mut House, step: Step) {
     let trails = house.trails.clone();
     let trail = trails.find(account(1), &region("us-east-1"), "all").expect("it is there");
     match step {
-        Step::Event(n) => drop(house.event(1, ["us-east-1", "eu-west-1", "sa-east-1"][usize::from(n)]).await),
+        Step::Event(n) => {
+            house.owed().await;
+            house.event(1, ["us-east-1", "eu-west-1", "sa-east-1"][usize::from(n)]).await;
+        }
         Step::Apply => drop(house.apply().await),
         Step::Commit => drop(house.delivery.commit().await),
         Step::Publish => house.delivery.publish_due().await,
@@ -148,13 +155,15 @@ async fn take(house: &mut House, step: Step) {
             house.stores.mend();
             let mut config = trail.config.clone();
             config.bucket = if config.bucket == BUCKET { "other".into() } else { BUCKET.into() };
+            // A start is told in the files that it begins.
+            let call = if matches!(step, Step::Start) { String::new() } else { house.owing(&trail) };
             match step {
-                Step::Stop => house.changed(trails.stop_logging(&trail.id)).await,
+                Step::Stop => house.changed(trails.stop_logging(&trail.id, Some(&call))).await,
                 Step::Start => house.changed(trails.start_logging(&trail.id)).await,
-                Step::Move => house.changed(trails.update(&trail, config)).await,
+                Step::Move => house.changed(trails.update(&trail, config, Some(&call))).await,
                 _ => {
                     let config = Config { multi_region: !trail.config.multi_region, ..trail.config.clone() };
-                    house.changed(trails.update(&trail, config)).await
+                    house.changed(trails.update(&trail, config, Some(&call))).await
                 }
             };
         }

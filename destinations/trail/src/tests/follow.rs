@@ -78,11 +78,11 @@ async fn a_change_decides_by_its_place_in_the_journal() {
     let trail = house.trail("t", config(BUCKET)).await;
     house.event(1, "us-east-1").await;
     let trails = house.trails.clone();
-    let trail = house.changed(trails.put_selectors(&trail.id, only(ReadWrite::ReadOnly))).await;
+    let trail = house.changed(trails.put_selectors(&trail.id, only(ReadWrite::ReadOnly), None)).await;
     house.event(1, "us-east-1").await;
-    let trail = house.changed(trails.put_selectors(&trail.id, only(ReadWrite::WriteOnly))).await;
+    let trail = house.changed(trails.put_selectors(&trail.id, only(ReadWrite::WriteOnly), None)).await;
     house.event(1, "us-east-1").await;
-    let trail = house.changed(trails.stop_logging(&trail.id)).await;
+    let trail = house.changed(trails.stop_logging(&trail.id, None)).await;
     house.event(1, "us-east-1").await;
     house.changed(trails.start_logging(&trail.id)).await;
     house.event(1, "us-east-1").await;
@@ -168,7 +168,7 @@ async fn a_trail_made_again_under_its_name_has_nothing_of_the_old_one() {
     let old = house.trail("t", config(BUCKET)).await;
     house.event(1, "us-east-1").await;
     let trails = house.trails.clone();
-    house.changed(trails.delete(&old.id)).await;
+    house.changed(trails.delete(&old.id, None)).await;
     house.event(1, "us-east-1").await;
     house.advance(5);
     let new = house.trail("t", config("other")).await;

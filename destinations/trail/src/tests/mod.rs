@@ -4,6 +4,7 @@ mod audit;
 mod chains;
 mod crash;
 mod follow;
+mod partings;
 mod spool;
 mod stored;
 mod stores;
@@ -39,6 +40,8 @@ struct House {
     delivery: Arc<Delivery>,
     settings: Settings,
     audit: Audit,
+    /// Calls that changed trails and whose records are not appended, by request id.
+    owed: Vec<String>,
 }
 
 /// Turns the bytes around, so that what is sealed is not what is plain.
@@ -104,7 +107,18 @@ impl House {
             buckets.make(name, BucketInfo { account: account(1), region: region("us-east-1") });
         }
         let (trails, delivery) = open(&world, &journal, &stores, &buckets, &settings).await.expect("it opens");
-        Self { world, clock, journal, stores, buckets, trails, delivery, settings, audit: Audit::default() }
+        Self {
+            world,
+            clock,
+            journal,
+            stores,
+            buckets,
+            trails,
+            delivery,
+            settings,
+            audit: Audit::default(),
+            owed: vec![],
+        }
     }
 
     /// As after a crash: all that is not stored is lost.
@@ -149,6 +163,10 @@ impl House {
     async fn record(&self, owner: u64, place: &str, more: &str) -> Position {
         let id = EventId::from_bytes(self.world.uuid_v4());
         let bytes = record(id, owner, place, &self.world.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string(), more);
+        self.append(id, owner, place, bytes).await
+    }
+
+    async fn append(&self, id: EventId, owner: u64, place: &str, bytes: Bytes) -> Position {
         let entry = Entry {
             kind: Kind::Record,
             urgency: Urgency::Normal,
@@ -158,6 +176,31 @@ impl House {
             bytes,
         };
         self.journal.append(vec![entry]).await.expect("the journal takes it")[0]
+    }
+
+    /// The request id of a call that is about to change this trail, and whose record is still to come.
+    fn owing(&mut self, trail: &Arc<Trail>) -> String {
+        let request_id = format!("call-{}", EventId::from_bytes(self.world.uuid_v4()));
+        self.audit.parted.insert(request_id.clone(), trail.clone());
+        self.owed.push(request_id.clone());
+        request_id
+    }
+
+    /// The records that are still to come come.
+    async fn owed(&mut self) {
+        for request_id in std::mem::take(&mut self.owed) {
+            self.call(1, "us-east-1", "StopLogging", &request_id).await;
+        }
+    }
+
+    /// The record of a call of CloudTrail's own API.
+    async fn call(&self, owner: u64, place: &str, name: &str, request_id: &str) -> Position {
+        let id = EventId::from_bytes(self.world.uuid_v4());
+        let time = self.world.now().strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
+        let bytes = record(id, owner, place, &time, &format!("\"requestID\":\"{request_id}\","));
+        let text = String::from_utf8(bytes.to_vec()).expect("a record is text");
+        let text = text.replace("ec2.amazonaws.com", "cloudtrail.amazonaws.com").replace("RunInstances", name);
+        self.append(id, owner, place, text.into()).await
     }
 
     /// As the pump does: applies everything that was appended.

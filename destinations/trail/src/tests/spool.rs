@@ -71,7 +71,7 @@ async fn lanes_do_not_wait_for_each_other() {
     house.deliver().await.unwrap();
     // The trail itself moves on to another bucket; what it staged before does not.
     let trails = house.trails.clone();
-    house.changed(trails.update(&trail, Config { prefix: Some("p".into()), ..plain("other") })).await;
+    house.changed(trails.update(&trail, Config { prefix: Some("p".into()), ..plain("other") }, None)).await;
     house.event(1, "us-east-1").await;
     house.deliver().await.unwrap();
     assert_eq!(house.put_keys("CloudTrail").len(), 3);

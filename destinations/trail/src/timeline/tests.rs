@@ -51,12 +51,12 @@ const TWO: &str = "222222222222";
 
 #[test]
 fn each_entry_sees_the_trails_of_its_place() {
-    let timeline = Timeline::of(vec![]);
+    let timeline = Timeline::of(vec![], vec![]);
     assert_eq!(shown(&timeline.at(at(0, 0))), "");
-    timeline.change(revision(TWO, "a", 1, [5, 0], false));
-    timeline.change(revision(ONE, "b", 1, [5, 3], false));
-    timeline.change(revision(TWO, "a", 2, [9, 3], false));
-    timeline.change(revision(ONE, "b", 2, [9, 7], true));
+    timeline.change(revision(TWO, "a", 1, [5, 0], false), None);
+    timeline.change(revision(ONE, "b", 1, [5, 3], false), None);
+    timeline.change(revision(TWO, "a", 2, [9, 3], false), None);
+    timeline.change(revision(ONE, "b", 2, [9, 7], true), None);
     for (partition, offset, expect) in [
         (0, 4, ""),
         (0, 5, "b:1 a:1"),
@@ -78,9 +78,9 @@ fn each_entry_sees_the_trails_of_its_place() {
 
 #[test]
 fn what_was_passed_goes_and_what_was_not_stays() {
-    let timeline = Timeline::of(vec![]);
-    timeline.change(revision(ONE, "a", 1, [5, 5], false));
-    timeline.change(revision(ONE, "a", 2, [10, 5], false));
+    let timeline = Timeline::of(vec![], vec![]);
+    timeline.change(revision(ONE, "a", 1, [5, 5], false), None);
+    timeline.change(revision(ONE, "a", 2, [10, 5], false), None);
     timeline.passed(&place([9, 40]));
     assert_eq!(shown(&timeline.at(at(0, 9))), "a:1");
     assert_eq!(shown(&timeline.at(at(0, 0))), "a:1", "the empty beginning is gone");
@@ -92,11 +92,11 @@ fn what_was_passed_goes_and_what_was_not_stays() {
 
 #[test]
 fn changes_at_one_place_are_one() {
-    let timeline = Timeline::of(vec![]);
+    let timeline = Timeline::of(vec![], vec![]);
     let mut watch = timeline.watch();
-    timeline.change(revision(ONE, "a", 1, [5, 5], false));
-    timeline.change(revision(ONE, "a", 2, [5, 5], true));
-    timeline.change(revision(ONE, "b", 1, [5, 5], false));
+    timeline.change(revision(ONE, "a", 1, [5, 5], false), None);
+    timeline.change(revision(ONE, "a", 2, [5, 5], true), None);
+    timeline.change(revision(ONE, "b", 1, [5, 5], false), None);
     assert_eq!(shown(&timeline.at(at(0, 5))), "b:1");
     assert_eq!(shown(&timeline.at(at(0, 4))), "");
     assert!(watch.has_changed().unwrap());
@@ -105,9 +105,9 @@ fn changes_at_one_place_are_one() {
 
 #[test]
 fn an_account_sees_its_own() {
-    let timeline = Timeline::of(vec![]);
+    let timeline = Timeline::of(vec![], vec![]);
     for (account, id) in [(TWO, "c"), (ONE, "d"), (TWO, "a"), (ONE, "b")] {
-        timeline.change(revision(account, id, 1, [1, 1], false));
+        timeline.change(revision(account, id, 1, [1, 1], false), None);
     }
     let current = timeline.current();
     let ids = |account: &str| current.of(account.parse().unwrap()).iter().map(|t| t.id.clone()).collect::<Vec<_>>();
@@ -124,7 +124,7 @@ proptest! {
         steps in prop::collection::vec((0..3usize, 0..2u64, 0..3u64, prop::bool::weighted(0.2)), 0..20),
         turn in any::<prop::sample::Index>(),
     ) {
-        let live = Timeline::of(vec![]);
+        let live = Timeline::of(vec![], vec![]);
         let mut revisions = Vec::new();
         let (mut count, mut generation, mut ends) = ([0u64; 3], [0; 3], [0u64; 2]);
         for (who, grow, other, deleted) in steps {
@@ -135,14 +135,14 @@ proptest! {
             if deleted {
                 (generation[who], count[who]) = (generation[who] + 1, 0);
             }
-            live.change(next.clone());
+            live.change(next.clone(), None);
             revisions.push(next);
         }
         if !revisions.is_empty() {
             let mid = turn.index(revisions.len());
             revisions.rotate_left(mid);
         }
-        let again = Timeline::of(revisions);
+        let again = Timeline::of(revisions, vec![]);
         for partition in 0..2 {
             for offset in 0..=ends[partition as usize] {
                 let (a, b) = (live.at(at(partition, offset)), again.at(at(partition, offset)));

@@ -64,8 +64,12 @@ impl PutEventSelectors {
             (_, None) => read_basic(input.list("EventSelectors")),
         };
         selectors.check(For::Trail).map_err(|SelectorError(message)| invalid(message))?;
-        let trail =
-            self.0.trails.put_selectors(&trail.id, selectors).await.map_err(|error| refused(cx, &trail.name, error))?;
+        let trail = self
+            .0
+            .trails
+            .put_selectors(&trail.id, selectors, Some(&cx.request_id))
+            .await
+            .map_err(|error| refused(cx, &trail.name, error))?;
         let answer = Document::structure().with("TrailARN", trail.arn().as_str());
         Ok(match &trail.selectors {
             Some(selectors) => with_selectors(answer, selectors),

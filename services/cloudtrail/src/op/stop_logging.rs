@@ -47,7 +47,11 @@ impl Operation for StopLogging {
         async move {
             let text = input.text("Name").unwrap_or_default();
             let trail = self.0.at_home(cx, text)?;
-            self.0.trails.stop_logging(&trail.id).await.map_err(|e| refused(cx, &trail.name, e))?;
+            self.0
+                .trails
+                .stop_logging(&trail.id, Some(&cx.request_id))
+                .await
+                .map_err(|e| refused(cx, &trail.name, e))?;
             Ok(Document::structure().into())
         }
         .boxed()

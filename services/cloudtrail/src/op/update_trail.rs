@@ -78,7 +78,7 @@ impl UpdateTrail {
             admission::check_input(input)?;
             let config = changed(&seen.config, input)?;
             admission::preflight(&self.0, cx, seen.arn(), &config, input).await?;
-            match self.0.trails.update(&seen, config).await {
+            match self.0.trails.update(&seen, config, Some(&cx.request_id)).await {
                 Ok(trail) => return Ok(changed_trail(&trail).into()),
                 Err(RegistryError::Conflict) if tries < TRIES_MAX => {}
                 Err(error) => return Err(refused(cx, &seen.name, error)),

@@ -77,6 +77,10 @@ fn buckets_and_prefixes_have_rules() {
     }
     let prefix = |n: usize| json!({"Name": "one", "S3BucketName": "logs", "S3KeyPrefix": "p".repeat(n)});
     assert_eq!(house.code("CreateTrail", &prefix(201)), "InvalidS3Prefix");
+    for text in ["a\nb", "a\r", "\u{0}", "a\u{85}b", &"\u{1F600}".repeat(171)] {
+        let request = json!({"Name": "one", "S3BucketName": "logs", "S3KeyPrefix": text});
+        assert_eq!(house.code("CreateTrail", &request), "InvalidS3Prefix", "{text:?}");
+    }
     house.call("CreateTrail", &prefix(200));
     assert_eq!(house.code("UpdateTrail", &json!({"Name": "one", "S3BucketName": ""})), "InvalidS3BucketName");
     assert_eq!(house.code("UpdateTrail", &prefix(201)), "InvalidS3Prefix");

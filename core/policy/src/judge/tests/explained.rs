@@ -82,5 +82,10 @@ fn all_that_matches_is_told() {
     let opinion = &explained.steps.iter().find(|step| step.layer == Layer::Identity).expect("asked").opinions[0];
     let numbers: Vec<_> = opinion.matched.iter().map(|matched| matched.statement.number).collect();
     assert_eq!(numbers, [1, 2]);
+    let determining = |explained: &Explanation<'_>| {
+        explained.determining().iter().map(|(_, _, matched)| matched.statement.number).collect::<Vec<_>>()
+    };
+    assert_eq!(determining(&explained), [2]);
+    assert_eq!(determining(&explain(&scene.case("sqs:SendMessage", &[])).remove(0)), [1, 3]);
     assert!(matches!(&opinion.verdict, Verdict::Denied { by } if by.sid.as_deref() == Some("no")));
 }

@@ -169,6 +169,19 @@ fn trust_policies() {
     check(&with(lambda, assume, "").replace("Allow", "allow"), "Invalid effect: allow");
 }
 
+/// As people report it: of roles and managed policies by one text, of inline policies by another.
+#[test]
+fn documents_begin_with_a_brace() {
+    let text = of(r#"{"Effect":"Allow","Action":"s3:x","Resource":"*"}"#);
+    for space in [" ", "\n", "\t"] {
+        let indented = format!("{space}{text}");
+        check(&Kind::Managed, &indented, "JSON strings must not have leading spaces");
+        check(&Kind::Trust, &indented, "JSON strings must not have leading spaces");
+        check(&Kind::Identity, &indented, "The policy failed legacy parsing");
+    }
+    check(&Kind::Managed, &format!("{text} \n"), "taken");
+}
+
 #[test]
 fn white_space_is_not_counted() {
     assert_eq!(counted_size(" { \"a b\" :\n\t\"é\" }\r\n"), "{\"ab\":\"é\"}".chars().count());
