@@ -259,12 +259,15 @@ fn the_operator_gets_in_by_a_configured_key() {
 fn who_is_asking_decides() {
     let (_, directory) = fresh();
     let account = first_account(&directory);
+    let mut ids = std::collections::BTreeMap::new();
     for (name, policy) in [("adm", Some(UserPolicy::Admin)), ("ro", Some(UserPolicy::ReadOnly)), ("nobody", None)] {
-        block_on(directory.create_user(account, name, "/", policy)).expect("made");
+        let user = block_on(directory.create_user(account, name, "/", policy)).expect("made");
+        ids.insert(user.name, user.unique_id);
     }
+    let id_of = |name: &str| ids.get(name).cloned().unwrap_or_else(|| "AIDAX".into());
     let authority = Authority::new(directory.clone());
     let user = |name: &str| Principal {
-        kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: "AIDAX".into() },
+        kind: PrincipalKind::User { name: name.into(), path: "/".into(), unique_id: id_of(name) },
         account,
         access_key_id: "AKIAX".into(),
         session: None,
