@@ -5,6 +5,7 @@ mod config;
 mod connect;
 mod key;
 mod lookup;
+mod policy;
 mod public_keys;
 mod serve;
 mod simulate;
@@ -58,6 +59,7 @@ enum Command {
     User(user::UserCommand),
     Key(key::KeyCommand),
     Whoami(whoami::WhoAmI),
+    Policy(policy::PolicyCommand),
     Lookup(Box<lookup::Lookup>),
     Simulate(simulate::Simulate),
     Verify(Box<verify::Verify>),
@@ -80,6 +82,7 @@ pub fn run() -> ExitCode {
             Command::User(command) => command.run(&shell).await,
             Command::Key(command) => command.run(&shell).await,
             Command::Whoami(command) => command.run(&shell).await,
+            Command::Policy(command) => command.run(&shell).await,
             Command::Lookup(command) => Box::pin(command.run(&shell)).await,
             Command::Simulate(command) => Box::pin(command.run(&shell)).await,
             Command::Verify(command) => return Box::pin(command.run(&shell)).await,

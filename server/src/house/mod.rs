@@ -4,6 +4,7 @@ mod announce;
 mod backlog;
 mod find;
 mod pages;
+mod policies;
 mod ready;
 mod reports;
 mod tokens;
@@ -233,10 +234,14 @@ impl House {
             Arc::new(iam),
             Arc::new(opentrail_operator::service(
                 &models,
-                directory.clone(),
-                find,
-                world.clone(),
-                TokenKey::new(&own_tokens),
+                opentrail_operator::Parts {
+                    directory: directory.clone(),
+                    find,
+                    authority: decide.clone(),
+                    policies: Arc::new(policies::HousePolicies { directory: directory.clone(), s3: s3.clone() }),
+                    world: world.clone(),
+                    tokens: TokenKey::new(&own_tokens),
+                },
             )),
         ];
 

@@ -10,43 +10,53 @@
 
 mod find;
 mod op;
+mod policies;
 mod token;
 mod turns;
 
 use std::sync::Arc;
 
-use opentrail_policy::Directory;
+use opentrail_policy::{Authority, Directory};
 use opentrail_protocol::Models;
 use opentrail_wire::{Operation, RpcService};
 use opentrail_world::World;
 
 pub use find::{Ask, Attribute, Find, FindError, Found, FoundPage};
+pub use policies::{Known, Policies};
 pub use token::TokenKey;
 
 /// What the operations work on.
 pub(crate) struct Desk {
     pub(crate) directory: Arc<Directory>,
     pub(crate) find: Arc<dyn Find>,
+    pub(crate) authority: Arc<Authority>,
+    pub(crate) policies: Arc<dyn Policies>,
     pub(crate) world: World,
     pub(crate) tokens: TokenKey,
     pub(crate) turns: turns::Turns,
 }
 
+/// What the service is made of.
+pub struct Parts {
+    pub directory: Arc<Directory>,
+    pub find: Arc<dyn Find>,
+    pub authority: Arc<Authority>,
+    pub policies: Arc<dyn Policies>,
+    pub world: World,
+    pub tokens: TokenKey,
+}
+
 /// The service, all its operations in its table.
-pub fn service(
-    models: &Models,
-    directory: Arc<Directory>,
-    find: Arc<dyn Find>,
-    world: World,
-    tokens: TokenKey,
-) -> RpcService {
+pub fn service(models: &Models, parts: Parts) -> RpcService {
     let model = models.by_signing_name("opentrail").expect("the model of our own service is built in");
-    let desk = Desk { directory, find, world, tokens, turns: turns::Turns::default() };
+    let Parts { directory, find, authority, policies, world, tokens } = parts;
+    let desk = Desk { directory, find, authority, policies, world, tokens, turns: turns::Turns::default() };
     RpcService::new(model, operations(Arc::new(desk))).into_global()
 }
 
 fn operations(desk: Arc<Desk>) -> Vec<Box<dyn Operation>> {
     vec![
+        Box::new(op::check_policy::CheckPolicy(desk.clone())),
         Box::new(op::create_access_key::CreateAccessKey(desk.clone())),
         Box::new(op::create_account::CreateAccount(desk.clone())),
         Box::new(op::create_user::CreateUser(desk.clone())),

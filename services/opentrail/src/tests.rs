@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::{AccountId, Region};
 use opentrail_journal::{Partition, Position, Positions};
-use opentrail_policy::{Principal, PrincipalKind, Seal, SealError};
+use opentrail_policy::{Principal, PrincipalKind, Seal, SealError, UserPolicy};
 use opentrail_protocol::Document;
 use opentrail_table::{Cursor, Order};
 use opentrail_wire::{Cx, Fault, RpcAnswer};
@@ -27,6 +27,15 @@ impl Seal for NoSeal {
 
     fn open(&self, _context: &str, sealed: &[u8]) -> Result<Vec<u8>, SealError> {
         Ok(sealed.to_vec())
+    }
+}
+
+/// Nothing has a policy of its own.
+struct NoPolicies;
+
+impl Policies for NoPolicies {
+    fn of<'a>(&'a self, _arn: &'a str) -> BoxFuture<'a, Result<Known, String>> {
+        async { Ok(Known::default()) }.boxed()
     }
 }
 
@@ -108,7 +117,15 @@ fn bench() -> Bench {
     let account = block_on(directory.starters()).expect("starters").account.id;
     let shelf = Arc::new(Shelf::default());
     let tokens = TokenKey::new(&[9; 32]);
-    let desk = Arc::new(Desk { directory, find: shelf.clone(), world, tokens, turns: turns::Turns::default() });
+    let desk = Arc::new(Desk {
+        authority: Arc::new(Authority::new(directory.clone())),
+        directory,
+        find: shelf.clone(),
+        policies: Arc::new(NoPolicies),
+        world,
+        tokens,
+        turns: turns::Turns::default(),
+    });
     Bench { operations: operations(desk.clone()), desk, shelf, clock, account }
 }
 
@@ -155,8 +172,16 @@ fn input() -> Document {
 
 #[test]
 fn its_calls_are_recorded_in_one_region() {
-    let Desk { directory, find, world, .. } = &*bench().desk;
-    let service = service(&Models::builtin(), directory.clone(), find.clone(), world.clone(), TokenKey::new(&[9; 32]));
+    let Desk { directory, find, authority, policies, world, .. } = &*bench().desk;
+    let parts = Parts {
+        directory: directory.clone(),
+        find: find.clone(),
+        authority: authority.clone(),
+        policies: policies.clone(),
+        world: world.clone(),
+        tokens: TokenKey::new(&[9; 32]),
+    };
+    let service = service(&Models::builtin(), parts);
     assert!(opentrail_wire::Service::global(&service));
 }
 
@@ -474,4 +499,33 @@ fn a_tail_can_begin_in_the_past() {
     let since = Timestamp::from_second(NOW_S - 50).expect("a time");
     let answer = bench.run("Lookup", &bench.root(), &input().with("Follow", true).with("StartTime", since));
     assert_eq!(shown(&answer.expect("answered")), ["Newer"]);
+}
+
+#[test]
+fn decisions_are_explained() {
+    let bench = bench();
+    let directory = &bench.desk.directory;
+    block_on(directory.create_user(bench.account, "ro", "/team/", Some(UserPolicy::ReadOnly))).expect("made");
+    let arn = format!("arn:aws:iam::{}:user/team/ro", bench.account);
+    let check = |principal: &str, action: &str| {
+        let input = Document::structure().with("Principal", principal).with("Action", action);
+        bench.run("CheckPolicy", &bench.root(), &input)
+    };
+    let answer = check(&arn, "s3:ListAllMyBuckets").expect("an answer").output;
+    assert_eq!(answer.bool("Allowed"), Some(true));
+    let answer = check(&arn, "s3:CreateBucket").expect("an answer").output;
+    assert_eq!(answer.bool("Allowed"), Some(false));
+    let reason = "because no identity-based policy allows the s3:CreateBucket action";
+    assert_eq!(answer.text("Reason"), Some(reason));
+    let steps = answer.list("Steps");
+    let identity = steps.iter().find(|step| step.text("Layer") == Some("identity-based policies")).expect("a step");
+    let source = identity.list("Policies").first().and_then(|policy| policy.text("Source"));
+    assert_eq!(source, Some("policy arn:aws:iam::aws:policy/ReadOnlyAccess"));
+    // Of a root, of nobody, and of what is no name.
+    let root = format!("arn:aws:iam::{}:root", bench.account);
+    assert_eq!(check(&root, "s3:CreateBucket").expect("an answer").output.bool("Allowed"), Some(true));
+    let code = |principal: &str| check(principal, "s3:CreateBucket").expect_err("refused").code;
+    assert_eq!(code(&format!("arn:aws:iam::{}:user/ro", bench.account)), "NoSuchEntityException");
+    assert_eq!(code(&format!("arn:aws:iam::{}:role/none", bench.account)), "NoSuchEntityException");
+    assert_eq!(code("ro"), "InvalidInputException");
 }

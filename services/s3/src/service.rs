@@ -11,9 +11,9 @@ use futures::{FutureExt as _, StreamExt as _};
 use opentrail_blobs::Blobs;
 use opentrail_catalog::Catalog;
 use opentrail_delivery::Buckets;
-use opentrail_event::{Arn, Owner, RawJson, RecordResource, Region};
+use opentrail_event::{AccountId, Arn, Owner, RawJson, RecordResource, Region};
 use opentrail_journal::{CallClass, Capture};
-use opentrail_policy::{Caller, Context, Decide, Principals};
+use opentrail_policy::{Caller, Context, Decide, Policy, Principals};
 use opentrail_protocol::Protocol;
 use opentrail_protocol::s3::{NoCall, S3Call, identify, request_parameters};
 use opentrail_wire::{Announced, Answer, AnswerBody, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
@@ -89,6 +89,13 @@ impl S3Service {
     /// The way in for services that act on somebody's behalf. `capture` records what they put.
     pub fn buckets(&self, capture: Arc<dyn Capture>) -> Arc<dyn Buckets> {
         Arc::new(Deliveries { store: self.store.clone(), capture, world: self.world.clone() })
+    }
+
+    /// Whose a bucket is, and its policy; `None` where there is no such bucket.
+    pub async fn policy_of(&self, bucket: &str) -> Result<Option<(AccountId, Option<Arc<Policy>>)>, Fault> {
+        let Some(bucket) = self.store.bucket(bucket).await? else { return Ok(None) };
+        let policy = self.store.policy(&bucket).await?;
+        Ok(Some((bucket.account, policy.map(|policy| policy.policy.clone()))))
     }
 
     /// Removes blobs that earlier runs staged and never used, or replaced and did not remove. Returns how many went.

@@ -1,5 +1,6 @@
 //! One file per operation, and what they share.
 
+pub(crate) mod check_policy;
 pub(crate) mod create_access_key;
 pub(crate) mod create_account;
 pub(crate) mod create_user;
