@@ -172,6 +172,11 @@ def test_managed_policies_and_their_versions(server, house):
     got = iam.get_policy(PolicyArn=arn)["Policy"]
     assert got["Description"] == "why" and [t["Key"] for t in iam.list_policy_tags(PolicyArn=arn)["Tags"]] == ["a", "b"]
 
+    iam.tag_policy(PolicyArn=arn, Tags=[{"Key": "A", "Value": "3"}])
+    iam.untag_policy(PolicyArn=arn, TagKeys=["A", "B"])
+    assert [t["Key"] for t in iam.list_policy_tags(PolicyArn=arn)["Tags"]] == ["a", "b"], "case matters here"
+    refused(iam.tag_policy, "AccessDenied", status=403, PolicyArn=READER, Tags=[{"Key": "x", "Value": "y"}])
+
     spaced = '{ "Version": "2012-10-17",\n "Statement": {"Effect":"Deny","Action":"s3:*","Resource":"arn:aws:s3:::a%3Ab/*"}}'
     second = iam.create_policy_version(PolicyArn=arn, PolicyDocument=spaced)["PolicyVersion"]
     assert set(second) == {"VersionId", "IsDefaultVersion", "CreateDate"} and second["IsDefaultVersion"] is False
