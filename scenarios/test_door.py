@@ -2,6 +2,7 @@
 
 import datetime
 import json
+import re
 import time
 import urllib.request
 
@@ -150,22 +151,17 @@ def test_unknown_and_unbuilt_operations(server):
 
 def test_every_operation_of_the_models_answers_honestly(server):
     """What is not built says so by name; nothing of the public models pretends to succeed."""
-    built = {
-        "cloudtrail": {
-            "LookupEvents",
-            *("CreateTrail", "UpdateTrail", "DeleteTrail", "GetTrail", "DescribeTrails", "ListTrails", "GetTrailStatus"),
-            *("StartLogging", "StopLogging", "PutEventSelectors", "GetEventSelectors", "ListPublicKeys"),
-            *("AddTags", "RemoveTags", "ListTags"),
-        },
-        "sts": {"GetCallerIdentity"},
-        "iam": set(),
+    trails = "LookupEvents|(Create|Update|Delete|Get)Trail|(Describe|List)Trails|GetTrailStatus|(Start|Stop)Logging"
+    unbuilt = {
+        "cloudtrail": f"(?!({trails}|(Put|Get)EventSelectors|ListPublicKeys|AddTags|RemoveTags|ListTags)$)",
+        "sts": "AssumeRoleWithSAML|AssumeRoleWithWebIdentity|AssumeRoot|GetDelegatedAccessToken|GetWebIdentityToken",
+        "iam": ".*(ServerCertificate|SigningCertificate|SSHPublicKey|ServiceSpecificCredential|Delegation|Organizations|OutboundWeb|LastAccessed"
+        "|GrantingServiceAccess|AccountProperties|HumanReadable|AcquireRole|RoleTemplate)",
     }
-    for service, done in built.items():
+    for service, pattern in unbuilt.items():
         model = boto3.client(service, region_name="us-east-1", aws_access_key_id="x", aws_secret_access_key="x").meta.service_model
         keys = server.credentials()
-        for name in model.operation_names:
-            if name in done:
-                continue
+        for name in filter(re.compile(pattern).match, model.operation_names):
             if model.protocol == "json":
                 answer = signed(server.endpoint, service, keys, body=b"{}", headers=lookup_request(name))
             else:
