@@ -25,7 +25,7 @@ fn document(number: usize) -> String {
                 "ArnLike":{{"aws:PrincipalArn":"arn:aws:iam::*:user/*"}},
                 "ForAnyValue:StringEquals":{{"aws:TagKeys":["a","b"]}},"Bool":{{"aws:SecureTransport":"true"}},
                 "Null":{{"aws:TokenIssueTime":"true"}}}}}}"#,
-            if i % 3 == 0 { "Deny" } else { "Allow" }
+            if i.is_multiple_of(3) { "Deny" } else { "Allow" }
         );
         bytes += statement.len();
         statements.push(statement);

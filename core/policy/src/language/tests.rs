@@ -4,7 +4,6 @@ mod callers;
 mod documents;
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
 use opentrail_event::{AccountId, Arn};
 use proptest::prelude::*;
@@ -487,10 +486,10 @@ fn actions_have_one_place_each() {
     assert_eq!(all.len(), count);
 }
 
-/// Thousands of statements, hostile patterns and variables that name one another: still quick.
+/// Thousands of statements, hostile patterns and variables that name one another: a matcher that tried every way to match
+/// would not come to its end in a lifetime.
 #[test]
-fn large_policies_take_no_time() {
-    let start = Instant::now();
+fn hostile_policies_are_asked_in_linear_time() {
     let statement = |i: usize| {
         format!(
             r#"{{"Effect":"Allow","Action":"a:*b*{i}","Resource":"*","Condition":{{"StringLike":{{"k:a":"*a*a*a*a*${{k:b}}{i}"}}}}}}"#
@@ -509,16 +508,13 @@ fn large_policies_take_no_time() {
     let policy = Policy::parse(text.as_bytes(), &Kind::Identity).expect("it is a policy");
     let resource = format!("arn:aws:a:::{}", "a".repeat(10_000));
     assert_eq!(ask(&policy, &user(A, "u"), "a:b", &resource, &context), '-');
-    assert!(start.elapsed().as_secs() < 20, "{:?}", start.elapsed());
 }
 
+/// Whether it allows, its actions, its resources, and a condition on `s3:prefix`: negated or not, and its value.
+type Plain = (bool, Vec<String>, Vec<String>, Option<(bool, String)>);
+
 /// As one would write it without thinking of time: condition by condition, value by value.
-fn naive(
-    statements: &[(bool, Vec<String>, Vec<String>, Option<(bool, String)>)],
-    action: &str,
-    resource: &str,
-    prefix: Option<&str>,
-) -> char {
+fn naive(statements: &[Plain], action: &str, resource: &str, prefix: Option<&str>) -> char {
     fn like(pattern: &[u8], text: &[u8]) -> bool {
         match pattern.split_first() {
             None => text.is_empty(),

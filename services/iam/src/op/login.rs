@@ -41,16 +41,18 @@ async fn is_same(d: &Draft<'_>, user_id: &str, sealed: &str, password: &str) -> 
     same.map_err(|_| Fault::new("ServiceFailure", 500, "The password could not be compared."))
 }
 
+/// Whether a character is of a kind.
+type Is = fn(char) -> bool;
+
 /// What passwords must be like; where the account says nothing, eight characters of three kinds.
 fn check(policy: Option<&PasswordPolicy>, user: &str, password: &str) -> Result<(), Fault> {
     let violation = |what: String| Err(Fault::client("PasswordPolicyViolation", what));
-    let any = |is: fn(char) -> bool| password.chars().any(is);
-    let symbol: fn(char) -> bool = |c| c.is_ascii_punctuation();
-    let kinds: [(&str, fn(char) -> bool); 4] = [
+    let any = |is: Is| password.chars().any(is);
+    let kinds: [(&str, Is); 4] = [
         ("uppercase letter", |c| c.is_ascii_uppercase()),
         ("lowercase letter", |c| c.is_ascii_lowercase()),
         ("number", |c| c.is_ascii_digit()),
-        ("symbol", symbol),
+        ("symbol", |c| c.is_ascii_punctuation()),
     ];
     let (length_min, wanted) = match policy {
         Some(policy) => (policy.length_min, [policy.upper, policy.lower, policy.numbers, policy.symbols]),
