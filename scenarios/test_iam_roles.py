@@ -330,6 +330,12 @@ def test_simulations_tell_which_statement_decides(house):
     assert iam.simulate_principal_policy(ContextEntries=entry, **ask)["EvaluationResults"][0]["EvalDecision"] == "explicitDeny"
     fenced = iam.simulate_principal_policy(PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], PermissionsBoundaryPolicyInputList=[document("sqs:*")])
     assert fenced["EvaluationResults"][0]["PermissionsBoundaryDecisionDetail"] == {"AllowedByPermissionsBoundary": False}
+    both = [document("sqs:*"), document("s3:*")]
+    refused(iam.simulate_principal_policy, "InvalidInput", PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], PermissionsBoundaryPolicyInputList=both)
+    organization = [{"ServiceControlPolicyInputList": [document("*")]}, {"ServiceControlPolicyInputList": [document("sqs:*")]}]
+    held = iam.simulate_principal_policy(PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], OrderedOrganizationPolicyInputList=organization)
+    assert held["EvaluationResults"][0]["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
+    assert held["EvaluationResults"][0]["EvalDecision"] != "allowed"
     custom = iam.simulate_custom_policy(PolicyInputList=[document("sqs:*")], ActionNames=["sqs:SendMessage", "s3:GetObject"])["EvaluationResults"]
     assert [r["EvalDecision"] for r in custom] == ["allowed", "implicitDeny"]
     assert iam.get_context_keys_for_custom_policy(PolicyInputList=[deny])["ContextKeyNames"] == ["aws:RequestTag/x"]

@@ -38,6 +38,32 @@ fn given(input: &Document, member: &str) -> Result<Vec<Attached>, Fault> {
     .collect()
 }
 
+/// The control policies of a request, a level for each of its lists.
+fn organization(input: &Document) -> Result<Vec<Vec<Attached>>, Fault> {
+    let levels = input.list("OrderedOrganizationPolicyInputList").iter();
+    levels.map(|level| given(level, "ServiceControlPolicyInputList")).collect()
+}
+
+/// Takes away the policies that the request leaves out.
+fn exclude(input: &Document, policies: &mut Vec<Attached>) {
+    for item in input.list("PolicyExclusionList") {
+        let inline = item.get("InlinePolicyIdentifier");
+        policies.retain(|attached| match &attached.source {
+            Source::Managed(arn) => item.text("PolicyArn") != Some(arn.as_str()),
+            Source::Inline { of, name } => {
+                let (kind, holder) = match of {
+                    Holder::User(holder) => ("user", holder),
+                    Holder::Group(holder) => ("group", holder),
+                    Holder::Role(holder) => ("role", holder),
+                };
+                let is = |member, text: &str| inline.and_then(|inline| inline.text(member)) == Some(text);
+                !(is("PolicyName", name) && is("AttachmentType", kind) && is("AttachmentName", holder))
+            }
+            _ => true,
+        });
+    }
+}
+
 /// The user, group or role that an ARN of this account names.
 async fn source(d: &mut Draft<'_>, arn: &str) -> Result<Entity, Fault> {
     let found = [Kind::User, Kind::Group, Kind::Role]
@@ -136,10 +162,14 @@ async fn named_caller(d: &mut Draft<'_>, input: &Document) -> Result<Option<(Cal
 
 fn answer(operation: &'static str, input: &Document, mut rights: Rights, caller: Caller, user: Option<&str>) -> Answer {
     let page = Page::read(operation, input)?;
-    // Given boundaries take the place of what there is; all of several must allow, so that one is enough to speak for them.
-    if let Some(boundary) = given(input, "PermissionsBoundaryPolicyInputList")?.pop() {
-        rights.boundary = Some(boundary);
+    let mut boundaries = given(input, "PermissionsBoundaryPolicyInputList")?;
+    if boundaries.len() > 1 {
+        return Err(invalid_input("Only one permissions boundary can be given."));
     }
+    // It takes the place of what there is.
+    rights.boundary = boundaries.pop().or(rights.boundary);
+    rights.service_control = organization(input)?;
+    exclude(input, &mut rights.identity);
     let resource_policy = match input.text("ResourcePolicy") {
         Some(text) => Some(
             Policy::reload(text.as_bytes(), &PolicyKind::Bucket { bucket: String::new() })
@@ -198,6 +228,8 @@ fn result(action: &str, resource: &str, explanation: &Explanation<'_>, rights: &
         let allowed = step.is_some_and(|step| step.outcome == Outcome::Allows);
         Document::structure().with("AllowedByPermissionsBoundary", allowed)
     });
+    let levels = explanation.steps.iter().filter(|step| step.layer == Layer::ServiceControl);
+    let by_organization = levels.fold(true, |so_far, step| so_far && step.outcome == Outcome::Allows);
     let specific = Document::structure()
         .with("EvalResourceName", resource)
         .with("EvalResourceDecision", decision)
@@ -209,7 +241,7 @@ fn result(action: &str, resource: &str, explanation: &Explanation<'_>, rights: &
         .with("EvalDecision", decision)
         .with("MatchedStatements", statements)
         .with("MissingContextValues", missing)
-        .with("OrganizationsDecisionDetail", Document::structure().with("AllowedByOrganizations", true))
+        .with("OrganizationsDecisionDetail", Document::structure().with("AllowedByOrganizations", by_organization))
         .with("PermissionsBoundaryDecisionDetail", boundary)
         .with("EvalDecisionDetails", Document::structure())
         .with("ResourceSpecificResults", vec![specific])
