@@ -9,6 +9,7 @@ import struct
 import time
 
 import boto3
+import botocore.config
 import pytest
 from botocore.exceptions import ClientError
 
@@ -35,7 +36,11 @@ def session(server, service, credentials, region="us-east-1", token=None, key=No
         aws_secret_access_key=credentials["SecretAccessKey"],
         aws_session_token=token or credentials["SessionToken"],
         region_name=region,
-        config=boto3.session.Config(retries={"total_max_attempts": 1}, s3={"addressing_style": "path"}),
+        config=botocore.config.Config(
+            retries={"total_max_attempts": 1},
+            signature_version="s3v4" if service == "s3" else None,
+            s3={"addressing_style": "path"},
+        ),
     )
 
 
@@ -121,7 +126,7 @@ def test_a_second_factor_is_needed_and_an_external_id(server, scene, proven):
     assert message.startswith("MultiFactorAuthentication failed with invalid MFA one time pass code.")
     # The root assumes no roles, and nobody else's user does.
     root = server.client("sts")
-    assert denied(root.assume_role, RoleArn=scene.role["Arn"], RoleSessionName="x") == "Roles may not be assumed by root accounts."
+    assert denied(root.assume_role, RoleArn=scene.role["Arn"], RoleSessionName="xx") == "Roles may not be assumed by root accounts."
     # Denials are on record with their caller, and say nothing in the other account.
     record = server.record("AssumeRole", until=lambda r: any(x.get("errorCode") == "AccessDenied" for x in r))
     assert record["requestParameters"] is None and record["responseElements"] is None
@@ -287,17 +292,17 @@ def test_session_policies_narrow_and_federated_users_have_what_is_passed(server,
     role = iam.create_role(RoleName="wide", AssumeRolePolicyDocument=trust(arn))["Role"]
     iam.attach_role_policy(RoleName="wide", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
     sts = server.client("sts", keys=scene.ann_keys)
-    narrow = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="n", Policy=allow("s3:ListAllMyBuckets"))
+    narrow = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="nn", Policy=allow("s3:ListAllMyBuckets"))
     assert 0 < narrow["PackedPolicySize"] <= 100
     s3 = session(server, "s3", narrow["Credentials"])
     s3.list_buckets()
     message = denied(s3.create_bucket, Bucket="too-much")
     assert message.endswith("because no session policy allows the s3:CreateBucket action")
     managed = [{"arn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}]
-    reader = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="r", PolicyArns=managed)["Credentials"]
+    reader = sts.assume_role(RoleArn=role["Arn"], RoleSessionName="rr", PolicyArns=managed)["Credentials"]
     session(server, "s3", reader).list_buckets()
     denied(session(server, "s3", reader).create_bucket, Bucket="too-much")
-    denied(sts.assume_role, code="MalformedPolicyDocument", RoleArn=role["Arn"], RoleSessionName="x", Policy="{}")
+    denied(sts.assume_role, code="MalformedPolicyDocument", RoleArn=role["Arn"], RoleSessionName="xx", Policy="{}")
 
     iam.put_user_policy(UserName="ann", PolicyName="wide", PolicyDocument=allow("*"))
     guest = sts.get_federation_token(Name="guest", Policy=allow("s3:ListAllMyBuckets"))
@@ -319,7 +324,7 @@ def test_a_session_ends_with_its_role(server, scene):
     iam = server.client("iam")
     role = iam.create_role(RoleName="brief", AssumeRolePolicyDocument=trust(scene.ann["Arn"]))["Role"]
     sts = server.client("sts", keys=scene.ann_keys)
-    assume = lambda: sts.assume_role(RoleArn=role["Arn"], RoleSessionName="s")["Credentials"]
+    assume = lambda: sts.assume_role(RoleArn=role["Arn"], RoleSessionName="ss")["Credentials"]
     me = session(server, "sts", assume())
     me.get_caller_identity()
     # Sessions issued before a moment are revoked by a policy, as AWS's console does it.
@@ -360,12 +365,12 @@ def test_tags_go_down_the_chain(server, scene):
     sts = server.client("sts", keys=scene.ann_keys)
     tags = lambda value: dict(Tags=[{"Key": "team", "Value": value}], TransitiveTagKeys=["team"])
     take = lambda value: session(
-        server, "sts", sts.assume_role(RoleArn=first["Arn"], RoleSessionName="s", **tags(value))["Credentials"]
+        server, "sts", sts.assume_role(RoleArn=first["Arn"], RoleSessionName="ss", **tags(value))["Credentials"]
     )
-    denied(take("blue").assume_role, RoleArn=second["Arn"], RoleSessionName="s")
-    take("red").assume_role(RoleArn=second["Arn"], RoleSessionName="s")
+    denied(take("blue").assume_role, RoleArn=second["Arn"], RoleSessionName="ss")
+    take("red").assume_role(RoleArn=second["Arn"], RoleSessionName="ss")
     message = denied(
-        take("red").assume_role, code="InvalidParameterValue", RoleArn=second["Arn"], RoleSessionName="s", **tags("green")
+        take("red").assume_role, code="InvalidParameterValue", RoleArn=second["Arn"], RoleSessionName="ss", **tags("green")
     )
     assert "conflicts with a transitive tag key" in message
 
@@ -376,3 +381,33 @@ def test_keys_and_messages(server):
     me = sts.get_caller_identity()["Account"]
     assert sts.get_access_key_info(AccessKeyId=key)["Account"] == me
     denied(sts.decode_authorization_message, code="InvalidAuthorizationMessageException", EncodedMessage="nothing")
+
+
+def test_decisions_are_explained(server, scene):
+    ask = lambda *words, **more: server.opentrail("policy", "check", *words, **more)
+    table = ask("--principal", scene.ann["Arn"], "--action", "s3:CreateBucket", "--resource", "arn:aws:s3:::x")
+    assert "denied: s3:CreateBucket on arn:aws:s3:::x because no identity-based policy allows the s3:CreateBucket action" in table
+    assert "inline policy roles of user ann" in table
+    role = ["--principal", scene.role["Arn"], "--action", "s3:CreateBucket", "--resource", "arn:aws:s3:::x"]
+    told = json.loads(ask(*role, "--format", "json"))
+    assert told["Allowed"] is True and told["Principal"].endswith(":assumed-role/ops/check")
+    # With its trust policy, and with what ann does not have.
+    words = ["--principal", scene.ann["Arn"], "--action", "sts:AssumeRole", "--resource", scene.role["Arn"]]
+    told = json.loads(ask(*words, "--format", "json"))
+    assert told["Allowed"] is False and set(told["MissingContextKeys"]) >= {"sts:ExternalId"}
+    told = json.loads(
+        ask(*words, "--context", "sts:ExternalId=x-1", "--context", "aws:MultiFactorAuthPresent=true", "--format", "json")
+    )
+    assert told["Allowed"] is True, told
+    # Of other accounts only the operator may ask; and it is on record.
+    complaint = ask(*role, keys=server.credentials(), fails=True)
+    assert "is not authorized to perform: opentrail:CheckPolicy" in complaint
+    asked = server.record("CheckPolicy", until=lambda r: any("errorCode" in x for x in r))
+    assert asked["eventSource"] == "opentrail.amazonaws.com" and asked["readOnly"] is True
+
+
+def test_whoami_of_a_session(server, scene, assumed):
+    credentials = assumed["Credentials"]
+    keys = credentials["AccessKeyId"], credentials["SecretAccessKey"]
+    told = server.opentrail("whoami", "--format", "json", keys=keys, env={"AWS_SESSION_TOKEN": credentials["SessionToken"]})
+    assert json.loads(told)["Arn"] == f"arn:aws:sts::{scene.b}:assumed-role/ops/ann-at-work"

@@ -11,7 +11,7 @@ use opentrail_wire::{Cx, Facts, Fault, Need, Operation, RpcAnswer, Touched};
 
 use super::ask::{RoleName, Tags, has_policies, tag_session};
 use super::issue::details;
-use super::{Desk, denied, invalid, unavailable};
+use super::{Desk, denied_outright, invalid, unavailable};
 
 /// Without a wish, and the most that a session made from a session lasts.
 const HOUR_S: i64 = 3_600;
@@ -58,7 +58,7 @@ impl AssumeRole {
         let given = input.text("RoleArn").unwrap_or_default();
         let name = RoleName::read(given)?;
         if cx.principal.kind == PrincipalKind::Root {
-            return Err(denied("Roles may not be assumed by root accounts."));
+            return Err(denied_outright("Roles may not be assumed by root accounts."));
         }
         if let PrincipalKind::Federated { .. } = cx.principal.kind {
             return Err(not_allowed(cx, given));
@@ -100,10 +100,7 @@ impl AssumeRole {
         };
         // Deleted since it was decided.
         let Some((name, role)) = name.zip(role) else {
-            let who = cx.principal.arn();
-            return Err(denied(format!(
-                "User: {who} is not authorized to perform: sts:AssumeRole on resource: {given}"
-            )));
+            return Err(not_allowed(cx, given));
         };
         let calling = cx.principal.session.as_deref();
         let lasts_s = lifetime(input.int("DurationSeconds"), role.max_session_s, calling.is_some())?;
@@ -147,7 +144,10 @@ impl AssumeRole {
 
 /// As a denial of the decider reads.
 fn not_allowed(cx: &Cx, role: &str) -> Fault {
-    denied(format!("User: {} is not authorized to perform: sts:AssumeRole on resource: {role}", cx.principal.arn()))
+    denied_outright(format!(
+        "User: {} is not authorized to perform: sts:AssumeRole on resource: {role}",
+        cx.principal.arn()
+    ))
 }
 
 impl Desk {
@@ -200,7 +200,7 @@ fn source_identity(cx: &Cx, input: &Document) -> Result<Option<String>, Fault> {
              begin with aws:"
         ))),
         (Some(given), Some(inherited)) if given != inherited => {
-            Err(denied("The source identity of the calling session cannot be changed."))
+            Err(denied_outright("The source identity of the calling session cannot be changed."))
         }
         (given, inherited) => Ok(given.or(inherited).map(str::to_owned)),
     }

@@ -42,6 +42,11 @@ fn denied(message: impl Into<String>) -> Fault {
     Fault::new("AccessDenied", 403, message)
 }
 
+/// A denial in the place of the decider's: its record says no more than one of those.
+fn denied_outright(message: impl Into<String>) -> Fault {
+    Fault { hide_parameters: true, ..denied(message) }
+}
+
 fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("ValidationError", message)
 }
