@@ -265,7 +265,10 @@ fn changes_of_keys_name_the_key_and_its_user() {
 #[test]
 fn another_account_stands_in_the_arn_that_the_decider_sees() {
     let bench = bench();
-    let other = input().with("AccountId", "999999999999").with("UserName", "x");
+    let other = input()
+        .with("AccountId", "999999999999")
+        .with("UserName", "x")
+        .with("Principal", "arn:aws:iam::999999999999:user/x");
     for operation in &bench.operations {
         let name = operation.facts().name;
         if matches!(name, "CreateAccount" | "ListAccounts" | "WhoAmI") {
