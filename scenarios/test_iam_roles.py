@@ -333,9 +333,12 @@ def test_simulations_tell_which_statement_decides(house):
     both = [document("sqs:*"), document("s3:*")]
     refused(iam.simulate_principal_policy, "InvalidInput", PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], PermissionsBoundaryPolicyInputList=both)
     organization = [{"ServiceControlPolicyInputList": [document("*")]}, {"ServiceControlPolicyInputList": [document("sqs:*")]}]
-    held = iam.simulate_principal_policy(PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], OrderedOrganizationPolicyInputList=organization)
+    held = iam.simulate_custom_policy(PolicyInputList=[document("s3:Get*")], ActionNames=["s3:GetObject"], OrderedOrganizationPolicyInputList=organization)
     assert held["EvaluationResults"][0]["OrganizationsDecisionDetail"] == {"AllowedByOrganizations": False}
-    assert held["EvaluationResults"][0]["EvalDecision"] != "allowed"
+    assert held["EvaluationResults"][0]["EvalDecision"] == "implicitDeny"
+    spared = [{"InlinePolicyIdentifier": {"PolicyName": "in", "AttachmentType": "user", "AttachmentName": "simulated"}}]
+    left = iam.simulate_principal_policy(PolicySourceArn=user["Arn"], ActionNames=["s3:GetObject"], PolicyExclusionList=spared)
+    assert left["EvaluationResults"][0]["EvalDecision"] == "implicitDeny"
     custom = iam.simulate_custom_policy(PolicyInputList=[document("sqs:*")], ActionNames=["sqs:SendMessage", "s3:GetObject"])["EvaluationResults"]
     assert [r["EvalDecision"] for r in custom] == ["allowed", "implicitDeny"]
     assert iam.get_context_keys_for_custom_policy(PolicyInputList=[deny])["ContextKeyNames"] == ["aws:RequestTag/x"]
