@@ -1,4 +1,4 @@
-//! The conformance kit: every engine behind [`Blobs`](crate::Blobs) passes it.
+//! The conformance kit: every engine behind [`Blobs`] passes it.
 //!
 //! Each check opens a store of its own by name. Opening the same name again, after the first was dropped, is a
 //! restart: what was put is there.

@@ -1,4 +1,4 @@
-//! The conformance kit: every engine behind [`Catalog`](crate::Catalog) passes it.
+//! The conformance kit: every engine behind [`Catalog`] passes it.
 //!
 //! Each check opens a catalog of its own by name. Opening the same name again, after the first was dropped, is a
 //! restart: what was committed is there.

@@ -1,4 +1,4 @@
-//! The conformance kit: every engine behind [`Journal`](crate::Journal) passes it.
+//! The conformance kit: every engine behind [`Journal`] passes it.
 //!
 //! Each check opens a journal of its own by name. Opening the same name again, after the first was dropped, is a
 //! restart: what was acknowledged is there. The engine must take at least 8 MiB, have one to four partitions, and

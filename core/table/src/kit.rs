@@ -1,7 +1,7 @@
-//! The conformance kit: every engine behind [`Table`](crate::Table) passes it.
+//! The conformance kit: every engine behind [`Table`] passes it.
 //!
 //! An engine's test hands in a [`Stand`]: one empty store that a table can be opened in, again and again. Every
-//! check compares the table with a plain [`reference`] over a list of rows.
+//! check compares the table with a plain [`reference`](mod@reference) over a list of rows.
 
 mod reference;
 mod sample;

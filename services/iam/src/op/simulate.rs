@@ -228,8 +228,8 @@ fn result(action: &str, resource: &str, explanation: &Explanation<'_>, rights: &
         let allowed = step.is_some_and(|step| step.outcome == Outcome::Allows);
         Document::structure().with("AllowedByPermissionsBoundary", allowed)
     });
-    let levels = explanation.steps.iter().filter(|step| step.layer == Layer::ServiceControl);
-    let by_organization = levels.fold(true, |so_far, step| so_far && step.outcome == Outcome::Allows);
+    let mut levels = explanation.steps.iter().filter(|step| step.layer == Layer::ServiceControl);
+    let by_organization = levels.all(|step| step.outcome == Outcome::Allows);
     let specific = Document::structure()
         .with("EvalResourceName", resource)
         .with("EvalResourceDecision", decision)

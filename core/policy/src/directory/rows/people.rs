@@ -33,7 +33,7 @@ pub struct Grants {
 /// A password.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Login {
-    /// What [`password`](crate::password) made of it, sealed to the user's id, in hexadecimal.
+    /// What [`hash_password`](crate::hash_password) made of it, sealed to the user's id, in hexadecimal.
     pub sealed: String,
     pub created_s: i64,
     pub changed_s: i64,
