@@ -8,9 +8,9 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use opentrail_event::AccountId;
+use opentrail_event::{AccountId, Arn};
 
-use crate::{Credential, Rights};
+use crate::{Credential, Policy, Rights};
 
 /// Most of each kind that are kept.
 const ENTRIES_MAX: usize = 10_000;
@@ -29,6 +29,8 @@ struct State {
     /// By unique id: whether there still is such a user or role.
     present: HashMap<PolicyKey, bool>,
     rights: HashMap<PolicyKey, Arc<Rights>>,
+    /// Managed policies of an account's own, by ARN, compiled: sessions name some at each of their calls.
+    managed: HashMap<PolicyKey, (Arn, Arc<Policy>)>,
 }
 
 /// Proof of when a read began.
@@ -74,6 +76,18 @@ impl Cache {
         }
     }
 
+    /// By ARN.
+    pub(crate) fn managed(&self, account: AccountId, arn: &str) -> Option<(Arn, Arc<Policy>)> {
+        self.state().managed.get(&(account, arn.to_owned())).cloned()
+    }
+
+    pub(crate) fn keep_managed(&self, read_at: Generation, account: AccountId, arn: &Arn, policy: &Arc<Policy>) {
+        let mut state = self.state();
+        if state.generation == read_at.0 {
+            put(&mut state.managed, (account, arn.to_string()), (arn.clone(), policy.clone()));
+        }
+    }
+
     /// Forgets `touched` when the returned guard goes, however the change ends.
     pub(crate) fn change(&self, touched: Touched) -> Change<'_> {
         Change { cache: self, touched }
@@ -110,6 +124,7 @@ impl Drop for Change<'_> {
             // Changes are rare beside questions, and what hangs on what is not worth keeping track of.
             state.present.retain(|(of, _), _| of != account);
             state.rights.retain(|(of, _), _| of != account);
+            state.managed.retain(|(of, _), _| of != account);
         }
     }
 }

@@ -135,10 +135,16 @@ impl Directory {
         if let Some(managed) = ManagedPolicy::find(arn) {
             return Ok(managed.policy().map(|policy| (Arn::iam_managed(managed.path, managed.name), policy)));
         }
+        if let Some(kept) = self.cache.managed(account, arn) {
+            return Ok(Some(kept));
+        }
+        let read_at = self.cache.generation();
         let Some(row) = self.policy_row(account, arn).await? else { return Ok(None) };
         let text = row.in_force().map(|version| version.document.as_str()).unwrap_or_default();
         let policy = compile(text).map_err(|why| unreadable(arn, why))?;
-        Ok(Some((row.arn(account), policy)))
+        let arn = row.arn(account);
+        self.cache.keep_managed(read_at, account, &arn, &policy);
+        Ok(Some((arn, policy)))
     }
 
     /// An account's own managed policy by its ARN.

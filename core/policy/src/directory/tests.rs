@@ -513,3 +513,49 @@ fn rights_follow_every_change_of_what_they_were_made_of() {
     assert!(matches!(block_on(draft.commit()), Ok(Committed::Done)));
     assert_eq!(sources(&user.unique_id), [reader, "inline policy in of group Crew"]);
 }
+
+#[test]
+fn a_managed_policy_is_compiled_once_and_its_newest_version_decides() {
+    let (_, directory) = fresh();
+    let account = first_account(&directory);
+    let key = rows::policy_key(account, "p");
+    let arn = format!("arn:aws:iam::{account}:policy/p");
+    let version = |number, effect| rows::PolicyVersion {
+        number,
+        document: format!(
+            r#"{{"Version":"2012-10-17","Statement":{{"Effect":"{effect}","Action":"*","Resource":"*"}}}}"#
+        ),
+        created_s: 0,
+    };
+    let change = |default: Option<u32>| {
+        let mut draft = directory.draft::<()>(account);
+        match default {
+            Some(default) => draft.put(
+                key.clone(),
+                &rows::PolicyRow {
+                    name: "p".into(),
+                    path: "/".into(),
+                    unique_id: "ANPAX".into(),
+                    created_s: 0,
+                    updated_s: 0,
+                    description: None,
+                    versions: vec![version(1, "Allow"), version(2, "Deny")],
+                    default,
+                    next: 3,
+                    tags: Vec::new(),
+                },
+            ),
+            None => draft.delete(key.clone()),
+        }
+        assert!(matches!(block_on(draft.commit()), Ok(Committed::Done)));
+    };
+    let policy = || block_on(directory.managed_policy(account, &arn)).expect("answered").map(|(_, policy)| policy);
+    assert!(policy().is_none());
+    change(Some(1));
+    let first = policy().expect("a policy");
+    assert!(Arc::ptr_eq(&first, &policy().expect("a policy")), "not compiled again");
+    change(Some(2));
+    assert_ne!(policy().expect("a policy"), first);
+    change(None);
+    assert!(policy().is_none());
+}
