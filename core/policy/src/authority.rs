@@ -122,8 +122,7 @@ impl Decide for Authority {
                 return decision;
             }
             let decided = self.with_case(&question, |case| decision(&judge(case), case.action)).await;
-            // What cannot be found out allows nothing.
-            decided.unwrap_or_else(|_| not_allowed(question.action))
+            decided.unwrap_or_else(|error| Decision::Unavailable { why: error.to_string() })
         }
         .boxed()
     }

@@ -109,7 +109,7 @@ impl Policies {
             ));
         }
         let confirmed = asked.header(CONFIRM).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if !confirmed && !self.authorizer.could(cx, context, "s3:PutBucketPolicy", bucket, &policy).await {
+        if !confirmed && !self.authorizer.could(cx, context, "s3:PutBucketPolicy", bucket, &policy).await? {
             return Err(denied(
                 "because the new policy would not let you change it again; send x-amz-confirm-remove-self-bucket-access: \
                  true if that is meant.",

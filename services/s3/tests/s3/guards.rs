@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::AccountId;
 use opentrail_policy::{
     Authority, Context, Decide, Decision, Directory, IdentitiesUnavailable, Named, Principals, Question, Seal,
@@ -14,7 +15,6 @@ use opentrail_wire::{Announced, Cx};
 use opentrail_world::World;
 
 use crate::door::{ALICE, BOB};
-use crate::engines::MemoryCatalog;
 
 struct OwnOnly;
 
@@ -58,11 +58,11 @@ impl Seal for Open {
 }
 
 /// The real ones: accounts of Alice and Bob, each with the users `adm` (who may do everything), `ro` (who may read) and `no`
-/// (who may do nothing).
-pub(crate) async fn real() -> (S3Guards, Arc<Directory>) {
-    let catalog: Arc<MemoryCatalog> = Arc::default();
+/// (who may do nothing). Besides the directory, the catalog that it reads.
+pub(crate) async fn real() -> (S3Guards, Arc<Directory>, MemoryCatalog) {
+    let catalog = MemoryCatalog::default();
     let (world, _) = World::simulated(7, "2026-11-21T10:00:00Z".parse().unwrap());
-    let directory = Directory::open(catalog, Arc::new(Open), world).await.unwrap();
+    let directory = Directory::open(Arc::new(catalog.clone()), Arc::new(Open), world).await.unwrap();
     for (account, name) in [(ALICE, "alice"), (BOB, "bob")] {
         let account: AccountId = account.parse().unwrap();
         directory.create_account(name, Some(account)).await.unwrap();
@@ -71,7 +71,7 @@ pub(crate) async fn real() -> (S3Guards, Arc<Directory>) {
         }
     }
     let decide = Arc::new(Authority::new(directory.clone()));
-    (S3Guards { decide, principals: directory.clone() }, directory)
+    (S3Guards { decide, principals: directory.clone() }, directory, catalog)
 }
 
 /// As the door asks.

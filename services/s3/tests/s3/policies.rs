@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::AccountId;
 use opentrail_policy::{Decision, Directory, Principal, PrincipalKind};
 use opentrail_wire::{Announced, Cx, Fault, RequestBody, Service};
@@ -14,6 +15,8 @@ struct Guarded {
     house: House,
     decide: Arc<dyn opentrail_policy::Decide>,
     directory: Arc<Directory>,
+    /// Of the directory, not of the buckets.
+    people: MemoryCatalog,
 }
 
 /// `111111111111/root`, `222222222222/adm`
@@ -32,10 +35,10 @@ fn principal(directory: &Directory, who: &str) -> Principal {
 
 impl Guarded {
     fn new() -> Self {
-        let (guards, directory) = run(guards::real());
+        let (guards, directory, people) = run(guards::real());
         let decide = guards.decide.clone();
         let house = House::guarded(Arc::default(), Arc::default(), 1, guards);
-        let it = Self { house, decide, directory };
+        let it = Self { house, decide, directory, people };
         it.ok("111111111111/root", &put("/bkt"));
         it
     }
@@ -46,16 +49,26 @@ impl Guarded {
     }
 
     fn call_at(&self, who: &str, ask: &Ask, source_ip: std::net::IpAddr) -> Result<Reply, Fault> {
-        let cx = Cx { principal: Arc::new(principal(&self.directory, who)), source_ip, ..ask.cx() };
+        self.call_as(principal(&self.directory, who), ask, source_ip)
+    }
+
+    fn call_as(&self, principal: Principal, ask: &Ask, source_ip: std::net::IpAddr) -> Result<Reply, Fault> {
+        let cx = Cx { principal: Arc::new(principal), source_ip, ..ask.cx() };
         run(async {
             let head = ask.head();
             let announced = self.house.s3.announce(&cx, &head, Some(&ask.body)).await;
             let mut announced: Announced = announced.map_err(|rejected| rejected.fault)?;
-            if !announced.open
-                && let Decision::Deny { because, explicit } = guards::decide(&*self.decide, &cx, &announced).await
-            {
-                let because = if explicit { format!("{because}!") } else { because };
-                return Err(Fault::new("AccessDenied", 403, because));
+            let decision = match announced.open {
+                true => Decision::Allow,
+                false => guards::decide(&*self.decide, &cx, &announced).await,
+            };
+            match decision {
+                Decision::Allow => {}
+                Decision::Deny { because, explicit } => {
+                    let because = if explicit { format!("{because}!") } else { because };
+                    return Err(Fault::new("AccessDenied", 403, because));
+                }
+                Decision::Unavailable { why } => return Err(Fault::new("Undecided", 503, why)),
             }
             let body = RequestBody::Whole(ask.body.clone());
             let answer = self.house.s3.run(&cx, &head, &mut announced, body).await?;
@@ -373,4 +386,26 @@ fn many_keys_at_once() {
     assert_eq!(reply.all("Code"), ["AccessDenied"]);
     assert_eq!(it.ok(ALICE_ROOT, &get("/bkt/out")).text(), "x");
     assert_eq!(it.call(ALICE_ROOT, &get("/bkt/in/a")).expect_err("gone").code, "NoSuchKey");
+}
+
+#[test]
+fn what_cannot_be_read_denies_nobody() {
+    let it = Guarded::new();
+    it.set(&statement("Allow", BOB, "s3:*", ""));
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("x"));
+    let code = |who: &str, ask: &Ask| it.call(who, ask).err().map(|f| (f.status, f.code.into_owned()));
+    let unavailable = Some((503, "ServiceUnavailable".to_owned()));
+    // The bucket's policy.
+    *it.house.catalog.unreadable.lock().unwrap() = Some("s3/policy");
+    assert_eq!(code(ALICE_ROOT, &get("/bkt/k")), unavailable);
+    assert_eq!(code(BOB_ADM, &get("/bkt/k")), unavailable);
+    *it.house.catalog.unreadable.lock().unwrap() = None;
+    // The caller's rights: for the door's question, and for those that are asked while the call runs.
+    let adm = principal(&it.directory, "111111111111/adm");
+    it.people.fail_reads_after(0);
+    let call = |ask: &Ask| it.call_as(adm.clone(), ask, [127, 0, 0, 1].into());
+    assert_eq!(call(&get("/bkt/k")).expect_err("undecided").code, "Undecided");
+    assert_eq!(call(&many(&["k"])).expect("answered").all("Code"), ["ServiceUnavailable"]);
+    it.people.mend_reads();
+    assert_eq!(call(&many(&["k"])).expect("answered").all("Deleted").len(), 1);
 }
