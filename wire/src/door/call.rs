@@ -288,7 +288,10 @@ impl Underway {
     /// Records a call that does not run, and answers it. `denied`: the decider did not allow it, by a statement of the
     /// resource's policy or not.
     async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: Option<bool>) -> Reply {
-        let copy_for = self.spoken_for(&announced).filter(|_| denied == Some(true));
+        // Of a role that may not be assumed only the caller's account reads, whatever its trust policy says (IAM User Guide,
+        // "Logging IAM and AWS STS API calls with AWS CloudTrail").
+        let is_told = denied == Some(true) && self.service.signing_name() != "sts";
+        let copy_for = self.spoken_for(&announced).filter(|_| is_told);
         let mut call = self.call(&announced, false, copy_for);
         // Nobody has allowed this caller anything yet.
         if call.request_parameters.as_ref().is_some_and(|p| p.as_bytes().len() > REFUSED_PARAMETERS_BYTES_MAX) {

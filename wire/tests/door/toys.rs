@@ -15,7 +15,7 @@ use opentrail_policy::{
 use opentrail_protocol::{Document, Protocol, Violation};
 use opentrail_wire::{
     Announced, Answer, AnswerBody, BodyRule, Cx, Facts, Fault, Operation, Pages, Rejected, RequestBody, RequestHead,
-    RpcAnswer, Service,
+    RpcAnswer, Service, Touched,
 };
 use tokio::sync::Notify;
 
@@ -326,6 +326,20 @@ impl Operation for ToyOperation {
         self.facts
     }
 
+    /// A role is somebody else's, and has a trust policy.
+    fn touches<'a>(&'a self, _cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        let touched = match input.text("RoleArn") {
+            Some(role) => Touched {
+                arns: Some(vec![Arn::given(role)]),
+                owner: Some(FOREIGN.parse().unwrap()),
+                policy: Some(Arc::new(a_policy())),
+                ..Touched::default()
+            },
+            None => Touched::default(),
+        };
+        async { Ok(touched) }.boxed()
+    }
+
     fn refuse(&self, violation: &Violation) -> Option<Fault> {
         let own = violation.member == "MaxResults";
         own.then(|| Fault::client("InvalidMaxResultsException", "Value must be between 1 and 50."))
@@ -357,6 +371,7 @@ pub(crate) static LOOKUP: Facts = facts("LookupEvents", "cloudtrail:LookupEvents
 pub(crate) static DESCRIBE: Facts = facts("DescribeTrails", "cloudtrail:DescribeTrails", true, false);
 pub(crate) static START: Facts = facts("StartLogging", "cloudtrail:StartLogging", false, false);
 pub(crate) static STOP: Facts = facts("StopLogging", "cloudtrail:StopLogging", false, false);
+pub(crate) static ASSUME: Facts = facts("AssumeRole", "sts:AssumeRole", true, false);
 pub(crate) static IDENTITY: Facts = facts("GetCallerIdentity", "sts:GetCallerIdentity", true, true);
 
 /// Pages that say what they are.
