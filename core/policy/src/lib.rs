@@ -30,7 +30,7 @@ pub use judge::{
 };
 pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Matched, Miss, Named, Policy,
-    PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size,
+    PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size, renamed,
 };
 pub use principal::{
     Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret, SessionRefused,

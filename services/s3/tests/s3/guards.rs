@@ -1,5 +1,6 @@
 //! Who is asked about callers: toys for tests about other things, and the real decider over a directory in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
@@ -29,6 +30,13 @@ impl Decide for OwnOnly {
 impl Principals for OwnOnly {
     fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>> {
         async { Ok(Some(named.text())) }.boxed()
+    }
+
+    fn names<'a>(
+        &'a self,
+        _bound: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, IdentitiesUnavailable>> {
+        async { Ok(BTreeMap::new()) }.boxed()
     }
 
     fn accounts(

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::AccountId;
-use opentrail_policy::{Decision, Directory, Principal, PrincipalKind};
+use opentrail_policy::{Decision, Directory, Draft, Principal, PrincipalKind, rows};
 use opentrail_wire::{Announced, Cx, Fault, RequestBody, Service};
 
 use crate::door::{ALICE, Ask, BOB, House, Reply, delete, detail, get, head, put, run};
@@ -291,6 +291,58 @@ fn a_user_who_is_gone() {
     it.denied("111111111111/no", &get("/bkt/k"));
     let shown = it.ok(ALICE_ROOT, &get("/bkt?policy"));
     assert!(shown.text().contains(&format!("\"{id}\"")) && !shown.text().contains(arn), "{}", shown.text());
+}
+
+/// Whoever is called otherwise now is shown so, and a role that is gone by its id; but only where principals are named.
+#[test]
+fn principals_are_shown_by_the_names_of_now() {
+    let it = Guarded::new();
+    let account: AccountId = ALICE.parse().unwrap();
+    let (ro, ops) = ("arn:aws:iam::111111111111:user/ro", "arn:aws:iam::111111111111:role/ops");
+    let role = rows::RoleRow {
+        name: "ops".into(),
+        path: "/".into(),
+        unique_id: it.directory.draft::<()>(account).unique_id("AROA"),
+        created_s: 0,
+        grants: Default::default(),
+        tags: Vec::new(),
+        trust: "{}".into(),
+        trusted: Default::default(),
+        description: None,
+        max_session_s: 3600,
+        linked_to: None,
+    };
+    let change = |edit: &dyn Fn(&mut Draft<'_, ()>)| {
+        let mut draft = it.directory.draft::<()>(account);
+        edit(&mut draft);
+        run(draft.commit()).unwrap();
+    };
+    change(&|draft| {
+        draft.put(rows::role_key(account, "ops"), &role);
+        draft.put_bytes(rows::by_id_key(account, &role.unique_id), "rops");
+    });
+    let condition = format!(r#","Condition":{{"ArnLike":{{"aws:PrincipalArn":["{ro}","{ops}"]}}}}"#);
+    it.set(
+        &statement("Allow", &format!(r#"{ro}","{ops}"#), "s3:GetObject", &condition)
+            .replace("\"arn:aws:s3:::bkt\",", "")
+            .replace(&format!("{{\"AWS\":\"{ro}\",\"{ops}\"}}"), &format!("{{\"AWS\":[\"{ro}\",\"{ops}\"]}}")),
+    );
+    let shown = || it.ok(ALICE_ROOT, &get("/bkt?policy")).text().to_owned();
+    assert_eq!((shown().matches(ro).count(), shown().matches(ops).count()), (2, 2));
+    // The user gets another name and path, the role goes.
+    let key = rows::user_key(account, "ro");
+    let mut user: rows::UserRow = run(it.directory.draft::<()>(account).get(&key)).unwrap().unwrap();
+    (user.name, user.path) = ("reader".into(), "/staff/".into());
+    change(&|draft| {
+        draft.delete(key.clone());
+        draft.put(rows::user_key(account, "reader"), &user);
+        draft.put_bytes(rows::by_id_key(account, &user.unique_id), "ureader");
+        draft.delete(rows::role_key(account, "ops"));
+        draft.delete(rows::by_id_key(account, &role.unique_id));
+    });
+    let now = shown();
+    assert!(now.contains(&format!(r#"["arn:aws:iam::111111111111:user/staff/reader","{}"]"#, role.unique_id)), "{now}");
+    assert!(now.contains(&condition), "{now}");
 }
 
 fn many(keys: &[&str]) -> Ask {
