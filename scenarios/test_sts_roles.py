@@ -304,6 +304,17 @@ def test_a_denied_assumption_is_the_callers_accounts_alone(server, scene):
     assert all("errorCode" not in r for r in theirs), theirs
 
 
+def test_a_denial_names_the_policy_that_denies(server, scene):
+    iam = server.client("iam")
+    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}
+    arn = iam.create_policy(PolicyName="no-s3", PolicyDocument=json.dumps(deny))["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="ann", PolicyArn=arn)
+    s3 = server.client("s3", keys=scene.ann_keys)
+    assert denied(s3.list_buckets).endswith(f"with an explicit deny in an identity-based policy: {arn}")
+    iam.detach_user_policy(UserName="ann", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
 def test_session_policies_narrow_and_federated_users_have_what_is_passed(server, scene):
     iam = server.client("iam")
     arn = iam.get_user(UserName="ann")["User"]["Arn"]
