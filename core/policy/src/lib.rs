@@ -15,6 +15,7 @@ mod judge;
 mod language;
 mod principal;
 mod seal;
+mod service;
 mod session;
 
 pub use authority::{Authority, Explained, ExplainedStep};
@@ -36,4 +37,5 @@ pub use principal::{
     Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret, SessionRefused,
 };
 pub use seal::{Seal, SealError};
+pub use service::{OnBehalf, Wanted};
 pub use session::{Minted, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions, TooLarge, WebFederation};
