@@ -119,7 +119,8 @@ impl Page {
                     .ok_or_else(|| unavailable(DirectoryError::Unavailable(format!("damaged key {key:?}"))))?;
                 if let Some(item) = read(name.clone(), value)? {
                     if found.len() == self.limit {
-                        return Ok((found, self.rest(last)));
+                        // Without room for any, the next page begins at the first.
+                        return Ok((found, self.rest(Some(last.unwrap_or_default()))));
                     }
                     found.push(item);
                 }
@@ -270,6 +271,22 @@ mod tests {
         let (sizes, names) = pages(&directory, 1_000, "/rare/");
         assert_eq!((sizes, names.len()), (vec![200, 200, 100], 500));
         assert_eq!(pages(&directory, 1_000, "/none/").0, [0, 0, 0]);
+    }
+
+    #[test]
+    fn a_segment_without_room_is_where_the_next_page_begins() {
+        let (_, directory) = groups(3);
+        let draft = directory.draft::<Fault>(account());
+        let scan = |page: Page| {
+            let part = page.segment('1', page.limit).expect("a segment");
+            let scanned = block_on(part.scan(&draft, &rows::groups(account()), |_: &GroupRow| true));
+            let (rows, rest) = scanned.expect("scanned");
+            (rows.len(), rest.of_segment('1'))
+        };
+        let (none, rest) = scan(Page { operation: "x", after: None, limit: 0 });
+        assert_eq!((none, rest.place.as_deref()), (0, Some("1")));
+        let (all, rest) = scan(Page { operation: "x", after: rest.place, limit: 5 });
+        assert_eq!((all, rest.is_more()), (3, false));
     }
 
     #[test]
