@@ -98,6 +98,18 @@ def test_listings_come_in_pages(house):
     refused(iam.list_users, "ValidationError", "Invalid Marker.", Marker=first["Marker"])
     pages = iam.get_paginator("list_groups").paginate(PathPrefix="/pages/", PaginationConfig={"PageSize": 2})
     assert [g["GroupName"] for page in pages for g in page["Groups"]] == names
+    details = iam.get_paginator("get_account_authorization_details").paginate(PaginationConfig={"PageSize": 2})
+    found = [(page["GroupDetailList"], page["Policies"]) for page in details]
+    assert set(names) <= {g["GroupName"] for groups, _ in found for g in groups}
+    whole = iam.get_account_authorization_details(MaxItems=1000)
+    assert whole["IsTruncated"] is False
+    assert [p["Arn"] for _, policies in found for p in policies] == [p["Arn"] for p in whole["Policies"]]
+    own = iam.create_policy(PolicyName="page-policy", PolicyDocument=document("s3:GetObject"))["Policy"]["Arn"]
+    policies = iam.get_paginator("list_policies").paginate(PaginationConfig={"PageSize": 3})
+    arns = [p["Arn"] for page in policies for p in page["Policies"]]
+    assert len(arns) == len(set(arns)) and arns.index(own) < arns.index("arn:aws:iam::aws:policy/AdministratorAccess")
+    assert [p["Arn"] for p in iam.list_policies(MaxItems=1000)["Policies"]] == arns
+    iam.delete_policy(PolicyArn=own)
     last = iam.list_groups(PathPrefix="/pages/")
     assert last["IsTruncated"] is False and "Marker" not in last
     for name in names:

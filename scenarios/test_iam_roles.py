@@ -108,6 +108,10 @@ def test_whom_a_trust_policy_names_must_be_there(house):
     iam.create_role(RoleName="r", AssumeRolePolicyDocument=trust({"AWS": user["Arn"]}))
     named = lambda: iam.get_role(RoleName="r")["Role"]["AssumeRolePolicyDocument"]["Statement"][0]["Principal"]  # noqa: E731
     assert named() == {"AWS": user["Arn"]}
+    iam.update_user(UserName="fleeting", NewUserName="passing", NewPath="/by/")
+    assert named() == {"AWS": f"arn:aws:iam::{account}:user/by/passing"}, "who is renamed is still meant"
+    iam.update_user(UserName="passing", NewUserName="fleeting", NewPath="/")
+    assert named() == {"AWS": user["Arn"]}
     iam.delete_user(UserName="fleeting")
     assert named() == {"AWS": user["UserId"]}
     iam.create_user(UserName="fleeting")

@@ -286,6 +286,35 @@ def test_what_a_session_cannot_do(server, scene, proven, assumed):
     denied(session(server, "iam", proven).list_users)
 
 
+def test_a_denied_assumption_is_the_callers_accounts_alone(server, scene):
+    """As AWS says of its own: denied requests to STS are not logged in the target account, whatever the trust policy says."""
+    b = server.client("iam", keys=scene.b_keys)
+    deny = {"Effect": "Deny", "Principal": {"AWS": scene.ann["Arn"]}, "Action": "sts:AssumeRole"}
+    closed = b.create_role(
+        RoleName="closed", AssumeRolePolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": deny})
+    )["Role"]["Arn"]
+    sts = server.client("sts", keys=scene.ann_keys)
+    denied(sts.assume_role, RoleArn=closed, RoleSessionName="never-told")
+    by_name = [{"AttributeKey": "EventName", "AttributeValue": "AssumeRole"}]
+    # Denials show no parameters; their message names the role.
+    told = lambda record: record.get("errorMessage", "").endswith(closed)
+    ours = [r for r in server.records(until=lambda rs: any(map(told, rs)), LookupAttributes=by_name) if told(r)]
+    assert len(ours) == 1 and "sharedEventID" not in ours[0] and ours[0]["requestParameters"] is None
+    theirs = server.records(keys=scene.b_keys, LookupAttributes=by_name)
+    assert all("errorCode" not in r for r in theirs), theirs
+
+
+def test_a_denial_names_the_policy_that_denies(server, scene):
+    iam = server.client("iam")
+    deny = {"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "s3:*", "Resource": "*"}}
+    arn = iam.create_policy(PolicyName="no-s3", PolicyDocument=json.dumps(deny))["Policy"]["Arn"]
+    iam.attach_user_policy(UserName="ann", PolicyArn=arn)
+    s3 = server.client("s3", keys=scene.ann_keys)
+    assert denied(s3.list_buckets).endswith(f"with an explicit deny in an identity-based policy: {arn}")
+    iam.detach_user_policy(UserName="ann", PolicyArn=arn)
+    iam.delete_policy(PolicyArn=arn)
+
+
 def test_session_policies_narrow_and_federated_users_have_what_is_passed(server, scene):
     iam = server.client("iam")
     arn = iam.get_user(UserName="ann")["User"]["Arn"]

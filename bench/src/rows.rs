@@ -1,6 +1,7 @@
 //! The rows of the table, and what they share.
 
 mod append;
+mod authorise;
 mod decide;
 mod deliver;
 mod http;
@@ -32,6 +33,11 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "findable", what: "from a call's answer to its record being found", run: http::findable },
     Row { name: "select", what: "what selecting costs for each event", run: select::select },
     Row { name: "decide", what: "a decision over twenty policies of 5 KB, beside iam-rs", run: decide::decide },
+    Row {
+        name: "authorise",
+        what: "what authorisation adds to a call, beside iam-rs's decision alone",
+        run: authorise::authorise,
+    },
     Row { name: "idle", what: "memory and start of an empty server", run: store::idle },
     Row { name: "start", what: "start with 50,000 unsealed events", run: store::start },
     Row { name: "load", what: "two million events: memory, find by id, size", run: store::load },

@@ -71,3 +71,66 @@ impl Cx {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use opentrail_event::Region;
+    use opentrail_policy::Principal;
+
+    use super::*;
+
+    /// For whom a service acts, and that a service acts at all, is a service's to say; a client has no way to.
+    #[test]
+    fn a_clients_call_names_no_source_and_no_service() {
+        let kinds = [
+            PrincipalKind::Root,
+            PrincipalKind::User { name: "ann".into(), path: "/".into(), unique_id: "AIDAX".into() },
+            PrincipalKind::Role {
+                name: "ops".into(),
+                path: "/aws-service-role/x.amazonaws.com/".into(),
+                unique_id: "AROAX".into(),
+                session_name: "ann".into(),
+            },
+        ];
+        for kind in kinds {
+            let session = Session {
+                tags: vec![("aws:SourceArn".into(), "arn:aws:x".into())],
+                source_identity: Some("ann".into()),
+                ..Session::default()
+            };
+            let principal = Principal {
+                kind,
+                account: "111122223333".parse().expect("an account"),
+                access_key_id: "ASIAX".into(),
+                session: Some(Arc::new(session)),
+            };
+            let cx = Cx {
+                principal: Arc::new(principal),
+                region: Region::us_east_1(),
+                request_id: String::new(),
+                received_at: jiff::Timestamp::UNIX_EPOCH,
+                source_ip: std::net::Ipv4Addr::LOCALHOST.into(),
+                user_agent: Some("cloudtrail.amazonaws.com".into()),
+                tls: None,
+                presigned: false,
+            };
+            let context = cx.context();
+            for key in [
+                "aws:SourceArn",
+                "aws:SourceAccount",
+                "aws:SourceOrgID",
+                "aws:PrincipalServiceName",
+                "aws:PrincipalServiceNamesList",
+                "aws:CalledVia",
+                "aws:CalledViaFirst",
+                "aws:CalledViaLast",
+            ] {
+                assert!(context.values(key).is_empty(), "{key}");
+            }
+            assert_eq!(context.single("aws:ViaAWSService"), Some("false"));
+            assert_eq!(context.single("aws:PrincipalIsAWSService"), Some("false"));
+        }
+    }
+}

@@ -12,7 +12,7 @@ use super::Bench;
 use crate::measure::Process;
 use crate::table::{Figure, Goal};
 
-const POLICIES: usize = 20;
+pub(super) const POLICIES: usize = 20;
 const POLICY_BYTES: usize = 5_000;
 /// Of each service some actions, as people list them.
 const SERVICES: [(&str, &[&str]); 12] = [
@@ -30,8 +30,14 @@ const SERVICES: [(&str, &[&str]); 12] = [
     ("cloudtrail", &["LookupEvents", "Get*", "Describe*"]),
 ];
 
-pub(crate) fn decide(bench: &Bench) -> Result<Vec<Figure>> {
-    let written = documents(|policy, statement| {
+/// Twenty documents as they are written; the last lets ann do what is asked.
+pub(super) fn allowed() -> Vec<String> {
+    let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::data/${aws:username}/*"}}"#;
+    [&written()[..POLICIES - 1], &[own.to_owned()]].concat()
+}
+
+fn written() -> Vec<String> {
+    documents(|policy, statement| {
         let (service, actions) = SERVICES[(policy + statement) % SERVICES.len()];
         let actions: Vec<String> = actions.iter().map(|action| format!("\"{service}:{action}\"")).collect();
         let effect = if statement % 7 == 6 { "Deny" } else { "Allow" };
@@ -40,7 +46,11 @@ pub(crate) fn decide(bench: &Bench) -> Result<Vec<Figure>> {
             r#"{{"Sid":"S{statement}","Effect":"{effect}","Action":[{}],"Resource":["arn:aws:{service}:*:*:{name}","arn:aws:{service}:*:*:{name}/${{aws:username}}/*"],"Condition":{{"StringEquals":{{"aws:PrincipalTag/team":"red"}}}}}}"#,
             actions.join(",")
         )
-    });
+    })
+}
+
+pub(crate) fn decide(bench: &Bench) -> Result<Vec<Figure>> {
+    let (written, allowed) = (written(), allowed());
     // As AWS's policies for readers and auditors are: one statement, some hundred patterns of many services.
     let wide = documents(|_, _| {
         let verbs = ["BatchGet*", "Describe*", "Get*", "List*", "Search*", "View*"];
@@ -63,8 +73,6 @@ pub(crate) fn decide(bench: &Bench) -> Result<Vec<Figure>> {
             r#"{{"Effect":"Allow","Action":["s3:G*O*j*t","s3:Get*"],"Resource":["arn:aws:s3:::data-*-{policy}/*","arn:aws:s3:::*/{statement}"]}}"#
         )
     });
-    let own = r#"{"Version":"2012-10-17","Statement":{"Effect":"Allow","Action":"s3:Get*","Resource":"arn:aws:s3:::data/${aws:username}/*"}}"#;
-    let allowed = [&written[..POLICIES - 1], &[own.to_owned()]].concat();
     let statements: usize = worst.iter().map(|text| text.matches("Effect").count()).sum();
     let us = |documents: &[String]| ours_us(bench, documents);
     Ok(vec![
@@ -119,6 +127,11 @@ fn ours_us(bench: &Bench, documents: &[String]) -> Result<f64> {
 }
 
 fn theirs_us(bench: &Bench, documents: &[String]) -> Result<f64> {
+    each_us(bench, theirs(documents)?)
+}
+
+/// Has iam-rs decide.
+pub(super) fn theirs(documents: &[String]) -> Result<impl Fn() -> bool + use<>> {
     let policies = documents.iter().map(|text| serde_json::from_str(text)).collect::<Result<Vec<_>, _>>()?;
     let judge = iam_rs::PolicyEvaluator::with_policies(policies);
     let name = format!("arn:aws:iam::{}:user/ann", AccountId::OPERATOR);
@@ -130,7 +143,7 @@ fn theirs_us(bench: &Bench, documents: &[String]) -> Result<f64> {
         context,
     );
     judge.evaluate(&request).map_err(|e| anyhow!("{e}")).context("ask the peer")?;
-    each_us(bench, || judge.evaluate(black_box(&request)).is_ok())
+    Ok(move || judge.evaluate(black_box(&request)).is_ok())
 }
 
 /// Processor microseconds for each.

@@ -12,7 +12,11 @@ type Rows = BTreeMap<Key, Versioned>;
 
 /// A catalog in memory. Clones share it, so a test can drop one and go on with another, as after a restart.
 #[derive(Clone, Default)]
-pub struct MemoryCatalog(Arc<Mutex<Rows>>);
+pub struct MemoryCatalog {
+    rows: Arc<Mutex<Rows>>,
+    /// Reads that still succeed, where they are to fail behind them.
+    good_reads: Arc<Mutex<Option<usize>>>,
+}
 
 impl MemoryCatalog {
     /// All records.
@@ -20,14 +24,35 @@ impl MemoryCatalog {
         self.state().clone()
     }
 
+    /// Reads fail from now on, all but the first `good`; until [`MemoryCatalog::mend_reads`].
+    pub fn fail_reads_after(&self, good: usize) {
+        *self.good_reads.lock().unwrap_or_else(PoisonError::into_inner) = Some(good);
+    }
+
+    /// Reads succeed again.
+    pub fn mend_reads(&self) {
+        *self.good_reads.lock().unwrap_or_else(PoisonError::into_inner) = None;
+    }
+
     fn state(&self) -> MutexGuard<'_, Rows> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.rows.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn read(&self) -> Result<(), Error> {
+        match &mut *self.good_reads.lock().unwrap_or_else(PoisonError::into_inner) {
+            None => Ok(()),
+            Some(0) => Err(Error::Unavailable("as planned".into())),
+            Some(good) => {
+                *good -= 1;
+                Ok(())
+            }
+        }
     }
 }
 
 impl Catalog for MemoryCatalog {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, Error>> {
-        ready(Ok(self.state().get(key).cloned())).boxed()
+        ready(self.read().map(|()| self.state().get(key).cloned())).boxed()
     }
 
     fn list<'a>(
@@ -41,6 +66,9 @@ impl Catalog for MemoryCatalog {
             From::At(at) => key >= at,
             From::After(at) => key > at,
         };
+        if let Err(error) = self.read() {
+            return ready(Err(error)).boxed();
+        }
         let rows = self.state();
         let listed = rows.iter().filter(|(key, _)| key.starts_with(prefix) && behind(key)).take(limit);
         ready(Ok(listed.map(|(key, row)| (key.clone(), row.clone())).collect())).boxed()

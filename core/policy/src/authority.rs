@@ -23,6 +23,8 @@ const EVERYTHING: &str = r#"{"Version":"2012-10-17","Statement":[{"Effect":"Allo
 pub struct Authority {
     directory: Arc<Directory>,
     everything: Arc<Rights>,
+    /// A denial by a statement of a policy that has an ARN says which (`spec/policy.md` 5).
+    names_policies: bool,
 }
 
 /// Why a decision is what it is, about one of the things that are touched.
@@ -54,7 +56,14 @@ impl Authority {
         let policy = Policy::parse(EVERYTHING.as_bytes(), &Kind::Identity).expect("a policy written above");
         let everything = Attached { source: Source::Given("everything".into()), policy: Arc::new(policy) };
         let everything = Arc::new(Rights { identity: vec![everything], ..Rights::default() });
-        Self { directory, everything }
+        Self { directory, everything, names_policies: false }
+    }
+
+    /// The same, whose denials name the policy that a statement of denies, where it has an ARN and caller and what is touched
+    /// belong to one account: what another account's policies are called is not the caller's to know.
+    #[must_use]
+    pub fn naming_policies(self, yes: bool) -> Self {
+        Self { names_policies: yes, ..self }
     }
 
     /// Decides, and says how.
@@ -69,7 +78,7 @@ impl Authority {
                 steps: one.steps.iter().map(step).collect(),
                 missing: one.missing().into_iter().map(str::to_owned).collect(),
             });
-            (decision(&judge(case), case.action), explained.collect())
+            (self.decision(case), explained.collect())
         })
         .await
     }
@@ -99,6 +108,18 @@ impl Authority {
         Ok(ask(&case))
     }
 
+    fn decision(&self, case: &Case<'_>) -> Decision {
+        let ruling = judge(case);
+        match ruling.because(case.action, self.names_policies && !case.is_cross_account()) {
+            None => Decision::Allow,
+            Some(because) => {
+                let spoken =
+                    matches!(ruling, Ruling::Deny { layer: Layer::Resource | Layer::Trust, explicit: true, .. });
+                Decision::Deny { because, explicit: spoken }
+            }
+        }
+    }
+
     /// What narrows the session. A managed policy that is gone allows nothing any more.
     async fn session(&self, principal: &Principal) -> Result<Option<Vec<Attached>>, IdentitiesUnavailable> {
         let Some(session) = principal.session.as_deref().filter(|session| session.is_narrowed()) else {
@@ -121,9 +142,8 @@ impl Decide for Authority {
             if let Some(decision) = by_the_house(&question) {
                 return decision;
             }
-            let decided = self.with_case(&question, |case| decision(&judge(case), case.action)).await;
-            // What cannot be found out allows nothing.
-            decided.unwrap_or_else(|_| not_allowed(question.action))
+            let decided = self.with_case(&question, |case| self.decision(case)).await;
+            decided.unwrap_or_else(|error| Decision::Unavailable { why: error.to_string() })
         }
         .boxed()
     }
@@ -139,16 +159,6 @@ fn by_the_house(question: &Question<'_>) -> Option<Decision> {
 
 fn not_allowed(action: &str) -> Decision {
     Decision::Deny { because: format!("because no identity-based policy allows the {action} action"), explicit: false }
-}
-
-fn decision(ruling: &Ruling<'_>, action: &str) -> Decision {
-    match ruling.because(action, false) {
-        None => Decision::Allow,
-        Some(because) => {
-            let spoken = matches!(ruling, Ruling::Deny { layer: Layer::Resource | Layer::Trust, explicit: true, .. });
-            Decision::Deny { because, explicit: spoken }
-        }
-    }
 }
 
 /// The circumstances with the tags of the user or role, which those of the session replace; `None` where there are none.

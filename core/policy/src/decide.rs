@@ -34,10 +34,16 @@ pub enum Decision {
         /// Whether the policy of what is touched denies it by a statement: its owner has spoken about this caller.
         explicit: bool,
     },
+    /// Nobody decided: what the decision hangs on could not be read. Nothing is allowed by it, and nothing was denied either:
+    /// the caller may retry, and no record may say that a policy kept anybody out.
+    Unavailable {
+        /// For the server's log, not for the caller.
+        why: String,
+    },
 }
 
 /// The port.
 pub trait Decide: Send + Sync {
-    /// Decides; what cannot be found out is a denial.
+    /// Decides. What cannot be found out is [`Decision::Unavailable`], never a denial.
     fn decide<'a>(&'a self, question: Question<'a>) -> BoxFuture<'a, Decision>;
 }

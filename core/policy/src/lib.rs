@@ -15,6 +15,7 @@ mod judge;
 mod language;
 mod principal;
 mod seal;
+mod service;
 mod session;
 
 pub use authority::{Authority, Explained, ExplainedStep};
@@ -30,10 +31,11 @@ pub use judge::{
 };
 pub use language::{
     BUCKET_POLICY_BYTES_MAX, Caller, Context, Effect, IDENTITY_POLICY_BYTES_MAX, Kind, Matched, Miss, Named, Policy,
-    PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size,
+    PolicyError, Position, Reach, Request, Span, StatementName, Verdict, counted_size, renamed,
 };
 pub use principal::{
     Credential, Identities, IdentitiesUnavailable, Principal, PrincipalKind, Principals, Secret, SessionRefused,
 };
 pub use seal::{Seal, SealError};
+pub use service::{OnBehalf, Wanted};
 pub use session::{Minted, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions, TooLarge, WebFederation};

@@ -1,5 +1,6 @@
 //! Callers and their keys.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
@@ -228,6 +229,13 @@ pub trait Principals: Send + Sync {
     /// What `named` stands for: the unique id of a user, the id of an account. `None` if there is nobody of that name.
     /// Canonical ids are the asker's to find among [`Principals::accounts`].
     fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>>;
+    /// How those are named now whom a policy's names were bound to ([`Policy::bind`](crate::Policy::bind)): a user or role by
+    /// the ARN that it has now, one that is gone by its unique id. Only those whose name changed, for
+    /// [`renamed`](crate::renamed()).
+    fn names<'a>(
+        &'a self,
+        bound: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, IdentitiesUnavailable>>;
     /// Up to `limit` accounts by ascending id, behind `after`.
     fn accounts(
         &self,

@@ -151,7 +151,8 @@ impl House {
             },
         ));
 
-        let decide = Arc::new(Authority::new(directory.clone()));
+        let decide = Authority::new(directory.clone()).naming_policies(settings.denials_name_policies);
+        let decide = Arc::new(decide);
         let s3 = S3Service::new(
             catalog.clone(),
             blobs.clone(),

@@ -65,6 +65,8 @@ pub struct Settings {
     pub trail_spool_account_bytes: u64,
     pub trail_spool_bytes: u64,
     pub signing_key_file: Option<PathBuf>,
+    /// Denials by a statement name its policy.
+    pub denials_name_policies: bool,
     pub limits_connections: usize,
     pub limits_head_timeout: Duration,
     pub limits_body_idle_timeout: Duration,
@@ -112,6 +114,7 @@ impl Settings {
             trail_spool_account_bytes: 0,
             trail_spool_bytes: 0,
             signing_key_file: None,
+            denials_name_policies: false,
             limits_connections: 0,
             limits_head_timeout: Duration::ZERO,
             limits_body_idle_timeout: Duration::ZERO,

@@ -200,6 +200,14 @@ pub const TABLE: &[Setting] = &[
         "key that seals the keys which sign digests; made at first use; that of seal.key_file where not set",
         |s, t| optional_path(t).map(|v| s.signing_key_file = v)
     ),
+    setting!(
+        "denials.name_policies",
+        "true",
+        "true or false",
+        false,
+        "a denial by a statement names the managed policy that it stands in, within an account",
+        |s, t| flag(t).map(|v| s.denials_name_policies = v)
+    ),
     setting!("limits.connections", "1024", "connections", false, "most open at a time", |s, t| {
         count(t, 1, 100_000).map(|v| s.limits_connections = v as usize)
     }),

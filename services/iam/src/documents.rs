@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use opentrail_policy::{Kind, Named, Policy, Principals, counted_size};
+use opentrail_policy::{Kind, Named, Policy, Principals, counted_size, renamed};
 use opentrail_wire::Fault;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -56,17 +56,14 @@ pub(crate) async fn check_trust(d: &Draft<'_>, document: &str) -> Result<BTreeMa
     Ok(bound)
 }
 
-/// A trust policy as it was put, save that who is gone is shown by the id that was meant, as AWS does.
+/// A trust policy as it was put, save that whoever was renamed is shown by the ARN of now, and who is gone by the id that was
+/// meant, as AWS does.
 pub(crate) async fn shown_trust(
     d: &Draft<'_>,
     document: &str,
     bound: &BTreeMap<String, String>,
 ) -> Result<String, Fault> {
-    let mut text = document.to_owned();
-    for (name, id) in bound.iter().filter(|(name, _)| name.contains(":user/") || name.contains(":role/")) {
-        if !d.directory().is_bound(name, id).await.map_err(unavailable)? {
-            text = text.replace(&format!("\"{name}\""), &format!("\"{id}\""));
-        }
-    }
-    Ok(shown(&text))
+    let names = d.directory().names(bound).await;
+    let names = names.map_err(|error| unavailable(opentrail_policy::DirectoryError::Unavailable(error.0)))?;
+    Ok(shown(&renamed(document, &names)))
 }

@@ -53,14 +53,6 @@ impl Kind {
         }
     }
 
-    pub(crate) fn all(self, account: AccountId) -> Key {
-        match self {
-            Self::User => rows::users(account),
-            Self::Group => rows::groups(account),
-            Self::Role => rows::roles(account),
-        }
-    }
-
     pub(crate) fn key(self, account: AccountId, name: &str) -> Key {
         match self {
             Self::User => rows::user_key(account, name),

@@ -84,7 +84,7 @@ pub(crate) fn profile(account: AccountId, row: &ProfileRow, roles: Vec<Document>
 }
 
 /// How often a policy is in use.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub(crate) struct Uses {
     pub(crate) attached: i64,
     pub(crate) bounding: i64,

@@ -38,19 +38,21 @@ const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 struct House {
     desk: Arc<StsDesk>,
     clock: Arc<SimClock>,
+    catalog: MemoryCatalog,
 }
 
 impl House {
     fn open() -> Self {
         let (world, clock) = World::simulated(7, "2026-11-21T10:00:00Z".parse().expect("a time"));
         let seal: Arc<dyn Seal> = Arc::new(Labelled);
-        let catalog = Arc::new(MemoryCatalog::default());
-        let directory = block_on(Directory::open(catalog, seal.clone(), world.clone())).expect("opened");
+        let catalog = MemoryCatalog::default();
+        let opened = Directory::open(Arc::new(catalog.clone()), seal.clone(), world.clone());
+        let directory = block_on(opened).expect("opened");
         for account in [MINE, THEIRS] {
             block_on(directory.create_account(account, Some(id(account)))).expect("made");
         }
         let sessions = Arc::new(Sessions::new(seal, directory.clone(), world.clone()));
-        Self { desk: Arc::new(StsDesk { directory, sessions, world }), clock }
+        Self { desk: Arc::new(StsDesk { directory, sessions, world }), clock, catalog }
     }
 
     fn user(&self, name: &str) -> Principal {
@@ -257,6 +259,28 @@ fn what_cannot_be_assumed() {
     assert!(large.message.starts_with("Packed size of session tags consumes "), "{}", large.message);
     let unknown = Document::structure().with("arn", "arn:aws:iam::aws:policy/NoSuch");
     assert_eq!(refused(&ana, &assume("ops").with("PolicyArns", Document::List(vec![unknown]))).code, "ValidationError");
+}
+
+/// A trust policy that cannot be read keeps nobody out: it is not known what it says.
+#[test]
+fn what_cannot_be_read_denies_nobody() {
+    let house = House::open();
+    let ana = house.user("ana");
+    house.role("ops");
+    let session = house.proven(&house.run("GetSessionToken", &ana, &Document::structure()).expect("one"));
+    let answer = house.run("AssumeRole", &ana, &assume("ops")).expect("assumed");
+    house.catalog.fail_reads_after(0);
+    for fault in [
+        house.touch("AssumeRole", &ana, &assume("ops")).expect_err("unreadable"),
+        house.run("AssumeRole", &ana, &assume("ops")).expect_err("unreadable"),
+    ] {
+        assert_eq!((fault.status, fault.code.as_ref(), fault.hide_parameters), (503, "ServiceUnavailable", false));
+    }
+    // Nor is a session of a role refused that may be there.
+    assert!(matches!(house.proven(&answer), Err(SessionRefused::Unavailable(_))));
+    house.catalog.mend_reads();
+    assert!(house.touch("AssumeRole", &ana, &assume("ops")).expect("found out").policy.is_some());
+    assert!(house.proven(&answer).is_ok() && session.is_ok());
 }
 
 #[test]

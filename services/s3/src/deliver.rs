@@ -11,7 +11,7 @@ use futures::future::BoxFuture;
 use opentrail_delivery::{BucketError, BucketInfo, Buckets, File, OnBehalf};
 use opentrail_event::{Arn, Category, Owner, RawJson, RecordResource, UserIdentity, write_text};
 use opentrail_journal::{Call, CallClass, Capture, Outcome, Ticket};
-use opentrail_policy::{Caller, Context, Request, Verdict};
+use opentrail_policy::{Context, Wanted};
 use opentrail_wire::{Fault, RequestBody};
 use opentrail_world::World;
 
@@ -46,39 +46,25 @@ impl Deliveries {
         let Some(policy) = self.store.policy(&bucket).await.map_err(unavailable)? else {
             return denied("it has no policy".into());
         };
-        let caller = Caller::Service { name: by.service.to_owned() };
-        let mut context = self.context(by, &bucket);
+        let mut context = Context::new()
+            .with("aws:RequestedRegion", bucket.region.as_str())
+            .with("s3:ResourceAccount", bucket.account.as_str())
+            .with("s3:authType", "REST-HEADER")
+            .with("s3:signatureversion", "AWS4-HMAC-SHA256");
         if action == "s3:PutObject" {
             context.set("s3:x-amz-acl", ACL);
         }
-        let request = Request { caller: &caller, action, resource: arn.as_str(), context: &context };
-        match policy.policy.evaluate(&request) {
-            Verdict::Allowed { .. } => Ok(bucket),
-            verdict => denied(format!("{action} on {arn}: {verdict}")),
+        let service = opentrail_policy::OnBehalf {
+            service: by.service,
+            source_arn: &by.source_arn,
+            source_account: by.source_account,
+        };
+        let wanted =
+            Wanted { action, resource: arn, owner: bucket.account, policy: Some(&policy.policy), context: &context };
+        match service.may(&wanted, self.world.now()) {
+            Ok(()) => Ok(bucket),
+            Err(because) => denied(format!("{action} on {arn}: {because}")),
         }
-    }
-
-    /// What the bucket's policy is told. The principal's type is that of a session, as AWS's own deliveries have it
-    /// (`spec/recorded.md` 3.2).
-    fn context(&self, by: &OnBehalf, bucket: &Bucket) -> Context {
-        let now = self.world.now();
-        Context::new()
-            .with("aws:SourceArn", by.source_arn.as_str())
-            .with("aws:SourceAccount", by.source_account.as_str())
-            .with("aws:PrincipalIsAWSService", "true")
-            .with("aws:PrincipalServiceName", by.service)
-            .with("aws:PrincipalServiceNamesList", by.service)
-            .with("aws:PrincipalType", "AssumedRole")
-            .with("aws:ViaAWSService", "false")
-            .with("aws:SecureTransport", "true")
-            .with("aws:UserAgent", by.service)
-            .with("aws:CurrentTime", now.to_string())
-            .with("aws:EpochTime", now.as_second().to_string())
-            .with("aws:RequestedRegion", bucket.region.as_str())
-            .with("aws:ResourceAccount", bucket.account.as_str())
-            .with("s3:ResourceAccount", bucket.account.as_str())
-            .with("s3:authType", "REST-HEADER")
-            .with("s3:signatureversion", "AWS4-HMAC-SHA256")
     }
 
     /// The call as the bucket's owner will read of it.

@@ -31,6 +31,13 @@ pub(crate) fn internal(what: &'static str, error: impl std::fmt::Display) -> Fau
     Fault::new("InternalError", 500, "We encountered an internal error. Please try again.")
 }
 
+/// Whether the caller may could not be found out: said once in the log. It is no denial, and the caller may retry.
+pub(crate) fn undecided(what: &'static str, error: impl std::fmt::Display) -> Fault {
+    tracing::error!(%error, "{what}");
+    let why = "Whether you may do this cannot be found out just now. Please try again.";
+    Fault::new("ServiceUnavailable", 503, why)
+}
+
 /// A body that could not be staged. A disk at its floor is no error of ours: the caller may try again later, or remove
 /// something.
 pub(crate) fn staging(error: &opentrail_blobs::Error) -> Fault {

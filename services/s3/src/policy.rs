@@ -13,7 +13,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use http::{HeaderMap, HeaderValue};
 use opentrail_event::AccountId;
-use opentrail_policy::{Context, Kind, Named, Policy, Principals};
+use opentrail_policy::{Context, Kind, Named, Policy, Principals, renamed};
 use opentrail_protocol::s3::S3Call;
 use opentrail_wire::{Cx, Fault};
 
@@ -109,7 +109,7 @@ impl Policies {
             ));
         }
         let confirmed = asked.header(CONFIRM).is_some_and(|value| value.eq_ignore_ascii_case("true"));
-        if !confirmed && !self.authorizer.could(cx, context, "s3:PutBucketPolicy", bucket, &policy).await {
+        if !confirmed && !self.authorizer.could(cx, context, "s3:PutBucketPolicy", bucket, &policy).await? {
             return Err(denied(
                 "because the new policy would not let you change it again; send x-amz-confirm-remove-self-bucket-access: \
                  true if that is meant.",
@@ -158,20 +158,14 @@ impl Policies {
         }
     }
 
-    /// The policy as it was put, save that a user who is gone is shown by the id that was meant, as AWS does.
+    /// The policy as it was put, save that whoever was renamed is shown by the ARN of now, and who is gone by the id that was
+    /// meant, as AWS does.
     async fn shown(&self, bucket: &Bucket) -> Result<String, Fault> {
         let policy = self.store.policy(bucket).await?;
         let policy = policy.ok_or_else(|| faults::no_such_bucket_policy(&bucket.name))?;
-        let mut text = policy.row.text.clone();
-        for named in policy.policy.named() {
-            let (Named::User { arn, .. }, Some(id)) = (&named, policy.row.bindings.get(&named.text())) else {
-                continue;
-            };
-            if self.bind(&named).await?.as_ref() != Some(id) {
-                text = text.replace(&format!("\"{arn}\""), &format!("\"{id}\""));
-            }
-        }
-        Ok(text)
+        let names = self.principals.names(&policy.row.bindings).await;
+        let names = names.map_err(|e| faults::internal("find principals", e))?;
+        Ok(renamed(&policy.row.text, &names))
     }
 }
 

@@ -38,11 +38,11 @@ pub(crate) struct ProvenCall {
     pub tongue: Tongue,
 }
 
-/// What the decider did not allow.
-struct Denial {
+/// What keeps a call from running that was understood.
+struct Stopped {
     fault: Fault,
-    /// The policy of what is touched denies it by a statement.
-    explicit: bool,
+    /// The decider did not allow it: whether by a statement of the policy of what is touched. `None` where nobody could decide.
+    denied: Option<bool>,
 }
 
 /// What is needed of a call while it runs.
@@ -146,14 +146,14 @@ impl Underway {
         match announced {
             Ok(Ok(mut announced)) => match self.decide(hall, &mut announced).await {
                 Ok(()) => self.perform(hall, announced, body).await,
-                Err(denial) => self.record_refusal(hall, announced, denial.fault, Some(denial.explicit)).await,
+                Err(stopped) => self.record_refusal(hall, announced, stopped.fault, stopped.denied).await,
             },
             Ok(Err(Rejected { fault, known: Some(mut announced) })) => {
                 // S3 tells anybody that a bucket is not there; elsewhere who may not learns nothing else.
                 let asks_first = self.tongue.protocol != Protocol::RestXml;
                 match if asks_first { self.decide(hall, &mut announced).await } else { Ok(()) } {
                     Ok(()) => self.record_refusal(hall, *announced, fault, None).await,
-                    Err(denial) => self.record_refusal(hall, *announced, denial.fault, Some(denial.explicit)).await,
+                    Err(stopped) => self.record_refusal(hall, *announced, stopped.fault, stopped.denied).await,
                 }
             }
             Ok(Err(Rejected { fault, known: None })) => {
@@ -166,7 +166,7 @@ impl Underway {
 
     /// `announced` is not changed: a shared reference to it could not cross an await, since a service's input need not be
     /// `Sync`.
-    async fn decide(&self, hall: &Hall, announced: &mut Announced) -> Result<(), Denial> {
+    async fn decide(&self, hall: &Hall, announced: &mut Announced) -> Result<(), Stopped> {
         if announced.open {
             return Ok(());
         }
@@ -188,10 +188,8 @@ impl Underway {
             kind: announced.kind,
             context: &context,
         };
-        if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
-            let shown = announced.shown.as_deref().or(announced.arns.first().map(|arn| arn.as_str()));
-            return Err(Denial { fault: self.denial(&announced.action, shown, announced.owner, &because), explicit });
-        }
+        let shown = announced.shown.as_deref().or(announced.arns.first().map(|arn| arn.as_str()));
+        self.allowed(hall.decide.decide(question).await, &announced.action, shown, announced.owner)?;
         for need in std::mem::take(&mut announced.also) {
             let mut context = context.clone();
             context.set("aws:ResourceAccount", need.owner.unwrap_or(self.cx.account()).as_str());
@@ -205,12 +203,31 @@ impl Underway {
                 kind: need.kind,
                 context: &context,
             };
-            if let Decision::Deny { because, explicit } = hall.decide.decide(question).await {
-                let shown = need.arns.first().map(|arn| arn.as_str());
-                return Err(Denial { fault: self.denial(&need.action, shown, need.owner, &because), explicit });
-            }
+            let shown = need.arns.first().map(|arn| arn.as_str());
+            self.allowed(hall.decide.decide(question).await, &need.action, shown, need.owner)?;
         }
         Ok(())
+    }
+
+    /// What follows from a decision. `shown`: what is touched, as a denial names it.
+    fn allowed(
+        &self,
+        decision: Decision,
+        action: &str,
+        shown: Option<&str>,
+        owner: Option<AccountId>,
+    ) -> Result<(), Stopped> {
+        match decision {
+            Decision::Allow => Ok(()),
+            Decision::Deny { because, explicit } => {
+                Err(Stopped { fault: self.denial(action, shown, owner, &because), denied: Some(explicit) })
+            }
+            Decision::Unavailable { why } => {
+                tracing::error!(request_id = self.cx.request_id, action, why, "decide");
+                metrics::counter!("opentrail_door_undecided_total").increment(1);
+                Err(Stopped { fault: errors::undecided(self.tongue.protocol), denied: None })
+            }
+        }
     }
 
     /// `shown`: what is touched, as the answer names it.
@@ -271,7 +288,10 @@ impl Underway {
     /// Records a call that does not run, and answers it. `denied`: the decider did not allow it, by a statement of the
     /// resource's policy or not.
     async fn record_refusal(&self, hall: &Hall, announced: Announced, fault: Fault, denied: Option<bool>) -> Reply {
-        let copy_for = self.spoken_for(&announced).filter(|_| denied == Some(true));
+        // Of a role that may not be assumed only the caller's account reads, whatever its trust policy says (IAM User Guide,
+        // "Logging IAM and AWS STS API calls with AWS CloudTrail").
+        let is_told = denied == Some(true) && self.service.signing_name() != "sts";
+        let copy_for = self.spoken_for(&announced).filter(|_| is_told);
         let mut call = self.call(&announced, false, copy_for);
         // Nobody has allowed this caller anything yet.
         if call.request_parameters.as_ref().is_some_and(|p| p.as_bytes().len() > REFUSED_PARAMETERS_BYTES_MAX) {

@@ -102,6 +102,15 @@ pub(crate) fn unavailable(protocol: Protocol, why: &str) -> Fault {
     }
 }
 
+/// Whether the caller may could not be found out: no denial, and the caller may retry.
+pub(crate) fn undecided(protocol: Protocol) -> Fault {
+    let why = "Whether you may do this cannot be found out just now. Please try again.";
+    match protocol {
+        Protocol::RestXml => Fault::new("ServiceUnavailable", 503, why),
+        _ => unavailable(protocol, why),
+    }
+}
+
 /// A stranger who asks too often.
 pub(crate) fn throttled(protocol: Protocol) -> Fault {
     match protocol {

@@ -35,3 +35,17 @@ async fn an_owner_reads_of_callers_that_its_policy_spoke_about() {
     assert_eq!(told("/own/k", 200).await, (false, false, None));
     assert_eq!(told("/own/explicit-denied", 403).await, (false, false, None));
 }
+
+/// As AWS says of its own STS, a denied assumption is the caller's account's alone, whatever the trust policy says.
+#[tokio::test]
+async fn of_a_role_that_may_not_be_assumed_its_owner_reads_nothing() {
+    let house = House::open().await;
+    for (role, status, is_told) in [("explicit-denied", 403, false), ("denied", 403, false), ("ops", 200, true)] {
+        let role = format!("arn%3Aaws%3Aiam%3A%3A{FOREIGN}%3Arole%2F{role}");
+        let form = format!("Action=AssumeRole&Version=2011-06-15&RoleSessionName=ana&RoleArn={role}");
+        let reply = house.send(&Ask::query(&form).sign("sts", house.now())).await;
+        assert_eq!(reply.status, status, "{}", reply.body);
+        let (call, outcome) = house.record();
+        assert_eq!((call.copy_for.is_some(), outcome.copy_for.is_some()), (is_told, is_told), "{role}");
+    }
+}

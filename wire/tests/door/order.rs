@@ -80,6 +80,30 @@ async fn a_denial_is_answered_and_recorded_and_nothing_runs() {
 }
 
 #[tokio::test]
+async fn what_nobody_decided_is_no_denial() {
+    let house = House::open().await;
+    let words = "Whether you may do this cannot be found out just now. Please try again.";
+    let s3 = |path: &str| Ask::new(Method::PUT, path).body(b"x").sign("s3", house.now());
+    let query = |form: &str| Ask::query(form).sign("iam", house.now());
+    let asks = [
+        (s3("/logs/undecided"), "ServiceUnavailable"),
+        // What a policy of its owner says is not known, and so the owner reads nothing of it.
+        (s3("/foreign-policy/explicit-undecided"), "ServiceUnavailable"),
+        (Ask::json("DescribeTrails", "{}").sign("cloudtrail", house.now()), "ServiceUnavailableException"),
+        (query("Action=ListGroups&Version=2010-05-08"), "ServiceUnavailable"),
+    ];
+    for (ask, code) in asks {
+        let reply = house.send(&ask).await;
+        assert_eq!((reply.status, reply.code().as_str(), reply.message().as_str()), (503, code, words));
+        let (call, outcome) = house.record();
+        let seen = (outcome.error_code.as_deref(), outcome.error_message.as_deref());
+        assert_eq!(seen, (Some(code), Some(words)), "{}", call.event_name);
+        assert!(!outcome.hide_parameters && call.copy_for.is_none() && outcome.copy_for.is_none());
+    }
+    assert!(house.diary.all().iter().all(|line| !line.starts_with("run")));
+}
+
+#[tokio::test]
 async fn a_call_that_does_not_run_leaves_a_record_and_little_else() {
     let house = House::open().await;
     let check = async |path: &str, code: &str, kept: bool| {

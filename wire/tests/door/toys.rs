@@ -15,7 +15,7 @@ use opentrail_policy::{
 use opentrail_protocol::{Document, Protocol, Violation};
 use opentrail_wire::{
     Announced, Answer, AnswerBody, BodyRule, Cx, Facts, Fault, Operation, Pages, Rejected, RequestBody, RequestHead,
-    RpcAnswer, Service,
+    RpcAnswer, Service, Touched,
 };
 use tokio::sync::Notify;
 
@@ -102,7 +102,8 @@ impl Identities for ToyIdentities {
     }
 }
 
-/// Denies what has `denied` in its name, and StopLogging; by a statement what has `explicit` in it.
+/// Denies what has `denied` in its name, and StopLogging; by a statement what has `explicit` in it. Cannot tell about what has
+/// `undecided` in it, about DescribeTrails, and about ListGroups.
 pub(crate) struct ToyDecide;
 
 impl Decide for ToyDecide {
@@ -111,7 +112,13 @@ impl Decide for ToyDecide {
             || question.resources.iter().any(|arn| arn.as_str().contains("denied"));
         let explicit = question.resources.iter().any(|arn| arn.as_str().contains("explicit"));
         let because = format!("because no identity-based policy allows the {} action", question.action);
-        let decision = if denied { Decision::Deny { because, explicit } } else { Decision::Allow };
+        let undecided = ["cloudtrail:DescribeTrails", "iam:ListGroups"].contains(&question.action)
+            || question.resources.iter().any(|arn| arn.as_str().contains("undecided"));
+        let decision = match (undecided, denied) {
+            (true, _) => Decision::Unavailable { why: "disk on fire".into() },
+            (_, true) => Decision::Deny { because, explicit },
+            _ => Decision::Allow,
+        };
         async { decision }.boxed()
     }
 }
@@ -319,6 +326,20 @@ impl Operation for ToyOperation {
         self.facts
     }
 
+    /// A role is somebody else's, and has a trust policy.
+    fn touches<'a>(&'a self, _cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        let touched = match input.text("RoleArn") {
+            Some(role) => Touched {
+                arns: Some(vec![Arn::given(role)]),
+                owner: Some(FOREIGN.parse().unwrap()),
+                policy: Some(Arc::new(a_policy())),
+                ..Touched::default()
+            },
+            None => Touched::default(),
+        };
+        async { Ok(touched) }.boxed()
+    }
+
     fn refuse(&self, violation: &Violation) -> Option<Fault> {
         let own = violation.member == "MaxResults";
         own.then(|| Fault::client("InvalidMaxResultsException", "Value must be between 1 and 50."))
@@ -350,6 +371,7 @@ pub(crate) static LOOKUP: Facts = facts("LookupEvents", "cloudtrail:LookupEvents
 pub(crate) static DESCRIBE: Facts = facts("DescribeTrails", "cloudtrail:DescribeTrails", true, false);
 pub(crate) static START: Facts = facts("StartLogging", "cloudtrail:StartLogging", false, false);
 pub(crate) static STOP: Facts = facts("StopLogging", "cloudtrail:StopLogging", false, false);
+pub(crate) static ASSUME: Facts = facts("AssumeRole", "sts:AssumeRole", true, false);
 pub(crate) static IDENTITY: Facts = facts("GetCallerIdentity", "sts:GetCallerIdentity", true, true);
 
 /// Pages that say what they are.

@@ -1,5 +1,6 @@
 //! Every operation that is served is also shown to work, from outside.
 
+use std::collections::BTreeSet;
 use std::fs;
 
 use super::{settle, sources};
@@ -57,6 +58,40 @@ fn method(operation: &str) -> String {
         method.push(c.to_ascii_lowercase());
     }
     method
+}
+
+/// Operations that nobody has to be allowed, as `service Name`: those whose `Facts` say `open: true`.
+fn open() -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    for (path, text) in sources() {
+        let service = match path.strip_prefix("services/") {
+            Some(rest) if rest.starts_with("iam/src/sts/") => "sts",
+            Some(rest) => rest.split('/').next().unwrap_or_default(),
+            None => continue,
+        };
+        if text.lines().any(|line| line.trim() == "open: true,") {
+            let name = text.lines().find_map(|line| line.trim().strip_prefix("name: \""));
+            let name = name.and_then(|rest| rest.split('"').next()).unwrap_or_else(|| panic!("{path} has no name"));
+            found.insert(format!("{service} {name}"));
+        }
+    }
+    found
+}
+
+/// The scenario that tries every operation leaves out what is open, and says why it is: no more and no less than the code.
+#[test]
+fn what_is_open_is_open_for_a_reason() {
+    let text = fs::read_to_string(root().join("scenarios/test_sts_nothing_open.py")).expect("a scenario");
+    let table = text.split_once("\nOPEN = {\n").and_then(|(_, rest)| rest.split_once("\n}\n"));
+    let (rows, _) = table.expect("the table of what is open");
+    let mut listed = BTreeSet::new();
+    for row in rows.lines() {
+        let parts: Vec<&str> = row.split('"').collect();
+        let [_, service, _, name, _, reason, _] = parts.as_slice() else { panic!("not a row: {row}") };
+        assert!(reason.len() > 20, "{service} {name} is open without a reason");
+        listed.insert(format!("{service} {name}"));
+    }
+    assert_eq!(listed, open());
 }
 
 #[test]

@@ -1,10 +1,13 @@
 //! Whom the names in policies mean.
 
+use std::collections::BTreeMap;
+
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn};
 
 use super::{Directory, rows};
+use crate::principal::OPERATOR_UNIQUE_ID;
 use crate::{DirectoryError, IdentitiesUnavailable, Named, Principals};
 
 impl Directory {
@@ -46,22 +49,34 @@ impl Directory {
         Ok(self.catalog.get(&key).await?.is_some())
     }
 
-    /// Whether the user or role that an ARN was bound to is still the one that it names.
-    pub async fn is_bound(&self, arn: &str, id: &str) -> Result<bool, DirectoryError> {
-        let Some(account) = super::account_of(id) else { return Ok(true) };
-        let (Some(kind), Some(name)) =
-            (arn.split(':').nth(5).and_then(|r| r.split('/').next()), arn.rsplit('/').next())
-        else {
-            return Ok(true);
-        };
-        let found = match kind {
-            "user" => {
+    async fn names_now(&self, bound: &BTreeMap<String, String>) -> Result<BTreeMap<String, String>, DirectoryError> {
+        let mut names = BTreeMap::new();
+        for (text, id) in bound {
+            // Accounts, providers and sessions are called as they are; the operator is called so for ever.
+            let is_entity = matches!(id.get(..4), Some("AIDA" | "AROA")) && id != OPERATOR_UNIQUE_ID;
+            let Some(account) = super::account_of(id).filter(|_| is_entity && !text.contains(":assumed-role/")) else {
+                continue;
+            };
+            let now = self.arn_of(account, id).await?.map_or_else(|| id.clone(), |arn| arn.to_string());
+            if now != *text {
+                names.insert(text.clone(), now);
+            }
+        }
+        Ok(names)
+    }
+
+    /// What the user or role with that unique id is called now; `None` where it is gone.
+    async fn arn_of(&self, account: AccountId, id: &str) -> Result<Option<Arn>, DirectoryError> {
+        let Some(place) = self.catalog.get(&rows::by_id_key(account, id)).await? else { return Ok(None) };
+        let place = String::from_utf8_lossy(&place.value).into_owned();
+        let found = match place.split_at_checked(1) {
+            Some(("u", name)) => {
                 self.user(account, name).await?.map(|user| (Arn::user(account, &user.path, &user.name), user.unique_id))
             }
-            "role" => self.role(account, name).await?.map(|role| (role.arn(account), role.unique_id)),
-            _ => return Ok(true),
+            Some(("r", name)) => self.role(account, name).await?.map(|role| (role.arn(account), role.unique_id)),
+            _ => None,
         };
-        Ok(found.is_some_and(|(found, unique_id)| found.as_str() == arn && unique_id == id))
+        Ok(found.filter(|(_, unique_id)| unique_id == id).map(|(arn, _)| arn))
     }
 }
 
@@ -69,6 +84,13 @@ impl Principals for Directory {
     fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>> {
         let unavailable = |error: DirectoryError| IdentitiesUnavailable(error.to_string());
         async move { self.find_named(named).await.map_err(unavailable) }.boxed()
+    }
+
+    fn names<'a>(
+        &'a self,
+        bound: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, IdentitiesUnavailable>> {
+        async move { self.names_now(bound).await.map_err(|error| IdentitiesUnavailable(error.to_string())) }.boxed()
     }
 
     fn accounts(

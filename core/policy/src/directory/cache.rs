@@ -34,7 +34,7 @@ struct State {
 }
 
 /// Proof of when a read began.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Generation(u64);
 
 impl Cache {

@@ -7,8 +7,8 @@ use futures::future::BoxFuture;
 use opentrail_catalog::decode;
 use opentrail_event::{AccountId, Arn};
 
-use super::Directory;
 use super::rows::{self, Grants, GroupRow, PolicyRow, RoleRow};
+use super::{ATTEMPTS_MAX, Directory};
 use crate::{
     Attached, DirectoryError, Holder, IdentitiesUnavailable, Kind, ManagedPolicy, Policy, Principal, PrincipalKind,
     Rights, Source,
@@ -44,14 +44,25 @@ impl Directory {
         if let Some(rights) = self.cache.rights(account, id) {
             return Ok(rights);
         }
-        let read_at = self.cache.generation();
-        let rights = match kind {
-            PrincipalKind::User { .. } => self.user_rights(account, name, id).await?,
-            _ => self.role_rights(account, name, id).await?,
-        };
-        let rights = Arc::new(rights);
-        self.cache.keep_rights(read_at, account, id, &rights);
-        Ok(rights)
+        let mut attempts = 0;
+        loop {
+            let read_at = self.cache.generation();
+            let rights = match kind {
+                PrincipalKind::User { .. } => self.user_rights(account, name, id).await,
+                _ => self.role_rights(account, name, id).await,
+            };
+            attempts += 1;
+            match rights {
+                Ok(rights) => {
+                    let rights = Arc::new(rights);
+                    self.cache.keep_rights(read_at, account, id, &rights);
+                    return Ok(rights);
+                }
+                // Detached and deleted between two reads: it was never missing.
+                Err(_) if attempts < ATTEMPTS_MAX && self.cache.generation() != read_at => {}
+                Err(error) => return Err(error),
+            }
+        }
     }
 
     /// Of the user with that name and id; another user of an old name has other rights.

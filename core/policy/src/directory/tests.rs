@@ -1,5 +1,7 @@
 //! The directory over a catalog in memory.
 
+mod unread;
+
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -368,6 +370,7 @@ fn rights_and_the_policy_of_what_is_touched() {
         let seen = match block_on(authority.decide(question)) {
             Decision::Allow => "yes".to_owned(),
             Decision::Deny { because, explicit } => format!("{because}{}", if explicit { "!" } else { "" }),
+            Decision::Unavailable { why } => panic!("undecided: {why}"),
         };
         assert_eq!(seen, expect, "{by:?} {action} {policy:?}");
     };

@@ -6,7 +6,7 @@
 //!
 //! Cast: `json` reads text, `parse` makes statements of it, `bucket`, `identity` and `trust` know what is allowed where,
 //! `front`, `action`, `arn`, `condition`, `principal` and `value` match, by means of `template`, `late` and `glob`, `answer` puts
-//! it together, `public` finds what is open to everybody.
+//! it together, `public` finds what is open to everybody, `shown` calls those who are named by the names that they have now.
 
 mod action;
 mod answer;
@@ -22,6 +22,7 @@ mod parse;
 mod principal;
 mod public;
 mod request;
+mod shown;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -40,6 +41,7 @@ use front::Front;
 use principal::Principals;
 pub use principal::{Named, Reach};
 pub use request::{Caller, Context, Request};
+pub use shown::renamed;
 
 /// What a policy is attached to.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -93,15 +93,24 @@ pub(crate) async fn list_entities(d: &mut Draft<'_>, input: &Document) -> Answer
         return Err(missing(arn));
     }
     let usage = input.text("PolicyUsageFilter");
+    // Pages follow ids: first of those that have it attached, then of those that it bounds only.
+    let attached = rows::attached(d.account, arn);
     let mut ids = Vec::new();
-    if usage != Some("PermissionsBoundary") {
-        ids.extend(d.names(&rows::attached(d.account, arn), usize::MAX).await.map_err(unavailable)?);
+    let mut rest = page.end();
+    if let Some(part) = page.segment('0', page.limit()).filter(|_| usage != Some("PermissionsBoundary")) {
+        let (found, more) = part.scan_names(d, &attached).await?;
+        (ids, rest) = (found, more.of_segment('0'));
     }
-    if usage != Some("PermissionsPolicy") {
-        ids.extend(d.names(&rows::bounding(d.account, arn), usize::MAX).await.map_err(unavailable)?);
+    if !rest.is_more()
+        && let Some(part) = page.segment('1', page.limit() - ids.len()).filter(|_| usage != Some("PermissionsPolicy"))
+    {
+        let (found, more) = part.scan_names(d, &rows::bounding(d.account, arn)).await?;
+        for id in found {
+            let is_listed = usage.is_none() && d.bytes(&attached.part(&id)).await.map_err(unavailable)?.is_some();
+            ids.extend((!is_listed).then_some(id));
+        }
+        rest = more.of_segment('1');
     }
-    ids.sort();
-    ids.dedup();
     let (filter, prefix) = (input.text("EntityFilter"), input.text("PathPrefix").unwrap_or("/"));
     let mut found = Vec::new();
     for id in ids {
@@ -112,7 +121,6 @@ pub(crate) async fn list_entities(d: &mut Draft<'_>, input: &Document) -> Answer
     }
     let key = |entity: &Entity| format!("{}{}", entity.kind().word(), entity.name().to_ascii_lowercase());
     found.sort_by_key(key);
-    let (found, rest) = page.cut(found, key);
     let of = |kind: Kind| {
         let of_kind = found.iter().filter(|entity| entity.kind() == kind);
         let shown = of_kind.map(|entity| {

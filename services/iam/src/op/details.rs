@@ -1,6 +1,6 @@
 //! GetAccountAuthorizationDetails: users, groups, roles and policies in one listing.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use opentrail_policy::rows::{self, GroupRow, PolicyRow, RoleRow, UsedRow, UserRow};
 use opentrail_policy::{MANAGED, ManagedPolicy};
@@ -9,42 +9,12 @@ use opentrail_wire::Fault;
 
 use super::{attachments, policies, profiles};
 use crate::documents;
-use crate::entity::Kind;
+use crate::entity::Entity;
 use crate::faults::unavailable;
-use crate::page::Page;
+use crate::page::{Page, Rest};
 use crate::shapes::{self, Uses};
 use crate::tags;
 use crate::verb::{Answer, Draft};
-
-enum Item {
-    User(UserRow),
-    Group(GroupRow),
-    Role(RoleRow),
-    Own(PolicyRow),
-    Aws(&'static ManagedPolicy),
-}
-
-impl Item {
-    fn key(&self) -> String {
-        let (kind, name) = match self {
-            Self::User(row) => ('0', &row.name),
-            Self::Group(row) => ('1', &row.name),
-            Self::Role(row) => ('2', &row.name),
-            Self::Own(row) => ('3', &row.name),
-            Self::Aws(managed) => return format!("4{}", managed.name),
-        };
-        format!("{kind}{}", name.to_ascii_lowercase())
-    }
-}
-
-async fn all<T: opentrail_catalog::Stored>(
-    d: &Draft<'_>,
-    prefix: opentrail_catalog::Key,
-    wrap: fn(T) -> Item,
-) -> Result<Vec<Item>, Fault> {
-    let found = d.list::<T>(&prefix, None, usize::MAX).await.map_err(unavailable)?;
-    Ok(found.into_iter().map(|(_, row)| wrap(row)).collect())
-}
 
 fn inline(inline: &BTreeMap<String, String>) -> Document {
     let shown = inline.iter().map(|(name, document)| {
@@ -62,6 +32,32 @@ fn attached(arns: &[String]) -> Document {
     Document::List(arns.iter().map(|arn| attachments::shown(arn)).collect())
 }
 
+/// The lists of an answer.
+#[derive(Default)]
+struct Lists {
+    users: Vec<Document>,
+    groups: Vec<Document>,
+    roles: Vec<Document>,
+    policies: Vec<Document>,
+}
+
+impl Lists {
+    fn len(&self) -> usize {
+        self.users.len() + self.groups.len() + self.roles.len() + self.policies.len()
+    }
+
+    fn answer(self, rest: Rest) -> Document {
+        rest.onto(
+            Document::structure()
+                .with("UserDetailList", self.users)
+                .with("GroupDetailList", self.groups)
+                .with("RoleDetailList", self.roles)
+                .with("Policies", self.policies),
+        )
+    }
+}
+
+/// Users, groups, roles, the account's policies and those of AWS that are in use, in this order.
 pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("GetAccountAuthorizationDetails", input)?;
     let filter: Vec<&str> = input
@@ -72,55 +68,69 @@ pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
             _ => None,
         })
         .collect();
-    let wanted = |kind: &str| filter.is_empty() || filter.contains(&kind);
     let account = d.account;
-    let mut items = Vec::new();
-    if wanted("User") {
-        items.extend(all(d, Kind::User.all(account), Item::User).await?);
-    }
-    if wanted("Group") {
-        items.extend(all(d, Kind::Group.all(account), Item::Group).await?);
-    }
-    if wanted("Role") {
-        items.extend(all(d, Kind::Role.all(account), Item::Role).await?);
-    }
-    if wanted("LocalManagedPolicy") {
-        items.extend(all(d, rows::policies(account), Item::Own).await?);
-    }
-    let uses = policies::all_uses(d).await?;
-    if wanted("AWSManagedPolicy") {
-        // Only those that are in use here.
-        items.extend(MANAGED.iter().filter(|managed| uses.contains_key(&managed.arn())).map(Item::Aws));
-    }
-    let (items, rest) = page.cut(items, Item::key);
-    let mut groups: HashMap<String, String> = HashMap::new();
-    for (_, group) in d.list::<GroupRow>(&rows::groups(account), None, usize::MAX).await.map_err(unavailable)? {
-        groups.insert(group.unique_id, group.name);
-    }
-    let mut lists: [Vec<Document>; 4] = Default::default();
-    for item in &items {
-        let (place, shown) = match item {
-            Item::User(row) => (0, user(d, row, &groups)),
-            Item::Group(row) => (1, group(d, row)),
-            Item::Role(row) => (2, role(d, row).await?),
-            Item::Own(row) => (3, own(d, row, &uses)),
-            Item::Aws(managed) => (3, aws(managed, &uses)),
+    let mut lists = Lists::default();
+    for (mark, kind) in
+        [('0', "User"), ('1', "Group"), ('2', "Role"), ('3', "LocalManagedPolicy"), ('4', "AWSManagedPolicy")]
+    {
+        let is_wanted = filter.is_empty() || filter.contains(&kind);
+        let Some(part) = page.segment(mark, page.limit() - lists.len()).filter(|_| is_wanted) else { continue };
+        let rest = match kind {
+            "User" => {
+                let (rows, rest) = part.scan(d, &rows::users(account), |_: &UserRow| true).await?;
+                for row in &rows {
+                    lists.users.push(user(d, row).await?);
+                }
+                rest
+            }
+            "Group" => {
+                let (rows, rest) = part.scan(d, &rows::groups(account), |_: &GroupRow| true).await?;
+                lists.groups.extend(rows.iter().map(|row| group(d, row)));
+                rest
+            }
+            "Role" => {
+                let (rows, rest) = part.scan(d, &rows::roles(account), |_: &RoleRow| true).await?;
+                for row in &rows {
+                    lists.roles.push(role(d, row).await?);
+                }
+                rest
+            }
+            "LocalManagedPolicy" => {
+                let (rows, rest) = part.scan(d, &rows::policies(account), |_: &PolicyRow| true).await?;
+                for row in &rows {
+                    lists.policies.push(own(d, row).await?);
+                }
+                rest
+            }
+            _ => {
+                let (used, rest) = part.cut(used_of_aws(d).await?, |(managed, _)| managed.name.to_owned());
+                lists.policies.extend(used.into_iter().map(|(managed, uses)| aws(managed, uses)));
+                rest
+            }
         };
-        lists[place].push(shown);
+        if rest.is_more() {
+            return Ok(lists.answer(rest.of_segment(mark)));
+        }
     }
-    let [users, groups, roles, policies] = lists;
-    Ok(rest.onto(
-        Document::structure()
-            .with("UserDetailList", users)
-            .with("GroupDetailList", groups)
-            .with("RoleDetailList", roles)
-            .with("Policies", policies),
-    ))
+    Ok(lists.answer(page.end()))
 }
 
-fn user(d: &Draft<'_>, row: &UserRow, groups: &HashMap<String, String>) -> Document {
-    let names = row.groups.iter().filter_map(|id| groups.get(id)).map(|name| Document::Text(name.clone())).collect();
-    Document::structure()
+/// AWS's policies that are in use here.
+async fn used_of_aws(d: &Draft<'_>) -> Result<Vec<(&'static ManagedPolicy, Uses)>, Fault> {
+    let mut used = Vec::new();
+    for managed in MANAGED {
+        let uses = policies::uses(d, &managed.arn()).await?;
+        used.extend((uses != Uses::default()).then_some((managed, uses)));
+    }
+    Ok(used)
+}
+
+async fn user(d: &mut Draft<'_>, row: &UserRow) -> Answer {
+    let mut names = Vec::with_capacity(row.groups.len());
+    for id in &row.groups {
+        names.extend(Entity::by_id(d, id).await?.map(|group| Document::from(group.name())));
+    }
+    Ok(Document::structure()
         .with("Path", row.path.as_str())
         .with("UserName", row.name.as_str())
         .with("UserId", row.unique_id.as_str())
@@ -130,7 +140,7 @@ fn user(d: &Draft<'_>, row: &UserRow, groups: &HashMap<String, String>) -> Docum
         .with("GroupList", Document::List(names))
         .with("AttachedManagedPolicies", attached(&row.grants.attached))
         .with("PermissionsBoundary", shapes::boundary(row.grants.boundary.as_deref()))
-        .with("Tags", tags::shown(&row.tags))
+        .with("Tags", tags::shown(&row.tags)))
 }
 
 fn group(d: &Draft<'_>, row: &GroupRow) -> Document {
@@ -155,16 +165,15 @@ async fn role(d: &mut Draft<'_>, row: &RoleRow) -> Answer {
         .with("RoleLastUsed", shapes::last_used(used.as_ref())))
 }
 
-fn own(d: &Draft<'_>, row: &PolicyRow, uses: &HashMap<String, Uses>) -> Document {
-    let uses = uses.get(row.arn(d.account).as_str()).copied().unwrap_or_default();
+async fn own(d: &Draft<'_>, row: &PolicyRow) -> Answer {
+    let uses = policies::uses(d, row.arn(d.account).as_str()).await?;
     let versions = row.versions.iter().rev().map(|version| policies::with_document(version, row.default));
-    shapes::policy(d.account, row, uses)
+    Ok(shapes::policy(d.account, row, uses)
         .with("Description", row.description.as_deref())
-        .with("PolicyVersionList", versions.collect::<Vec<_>>())
+        .with("PolicyVersionList", versions.collect::<Vec<_>>()))
 }
 
-fn aws(managed: &ManagedPolicy, uses: &HashMap<String, Uses>) -> Document {
-    let uses = uses.get(&managed.arn()).copied().unwrap_or_default();
+fn aws(managed: &ManagedPolicy, uses: Uses) -> Document {
     let version =
         rows::PolicyVersion { number: 1, document: managed.document.to_owned(), created_s: managed.created_s() };
     shapes::managed(managed, uses)

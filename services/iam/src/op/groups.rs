@@ -7,7 +7,7 @@ use opentrail_wire::Fault;
 
 use super::users;
 use crate::entity::{self, Entity, Kind};
-use crate::faults::{exists, must, no_group, quota, unavailable};
+use crate::faults::{exists, must, no_group, quota};
 use crate::page::Page;
 use crate::shapes;
 use crate::verb::{Answer, Draft};
@@ -40,18 +40,18 @@ pub(crate) async fn create(d: &mut Draft<'_>, input: &Document) -> Answer {
     Ok(Document::structure().with("Group", shown))
 }
 
-/// The group and a page of its members.
+/// The group and a page of its members: pages follow ids, each shows its users by name.
 pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("GetGroup", input)?;
     let group = load(d, entity::name(input, "GroupName")).await?;
-    let (users, rest) = page.cut(members(d, &group.unique_id).await?, |row| row.name.to_ascii_lowercase());
+    let (ids, rest) = page.scan_names(d, &rows::members(d.account, &group.unique_id)).await?;
+    let users = users_of(d, ids).await?;
     let users: Vec<Document> = users.iter().map(|row| shapes::user(d.account, row)).collect();
     Ok(rest.onto(Document::structure().with("Group", shapes::group(d.account, &group)).with("Users", users)))
 }
 
-/// The members of a group by name.
-async fn members(d: &mut Draft<'_>, group_id: &str) -> Result<Vec<UserRow>, Fault> {
-    let ids = d.names(&rows::members(d.account, group_id), usize::MAX).await.map_err(unavailable)?;
+/// The users with these ids, by name.
+async fn users_of(d: &mut Draft<'_>, ids: Vec<String>) -> Result<Vec<UserRow>, Fault> {
     let mut users = Vec::with_capacity(ids.len());
     for id in ids {
         if let Some(Entity::User(user)) = Entity::by_id(d, &id).await? {
@@ -65,9 +65,8 @@ async fn members(d: &mut Draft<'_>, group_id: &str) -> Result<Vec<UserRow>, Faul
 pub(crate) async fn list(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListGroups", input)?;
     let prefix = input.text("PathPrefix").unwrap_or("/");
-    let all = d.list::<GroupRow>(&rows::groups(d.account), None, usize::MAX).await.map_err(unavailable)?;
-    let all: Vec<GroupRow> = all.into_iter().map(|(_, row)| row).filter(|row| row.path.starts_with(prefix)).collect();
-    let (groups, rest) = page.cut(all, |row| row.name.to_ascii_lowercase());
+    let wanted = |row: &GroupRow| row.path.starts_with(prefix);
+    let (groups, rest) = page.scan(d, &rows::groups(d.account), wanted).await?;
     let groups: Vec<Document> = groups.iter().map(|row| shapes::group(d.account, row)).collect();
     Ok(rest.onto(Document::structure().with("Groups", groups)))
 }

@@ -26,9 +26,10 @@ async fn owner(d: &mut Draft<'_>, cx: &Cx, input: &Document) -> Result<Option<St
     }
 }
 
-/// How answers name the owner of a root's key: by nothing.
-fn shown_owner(key: &AccessKey) -> &str {
-    key.user.as_deref().unwrap_or_default()
+/// How answers name a key's owner. A root has no user name, and its answers no such member: an empty one would be no name that
+/// IAM's model knows.
+fn shown_owner(key: &AccessKey) -> Option<&str> {
+    key.user.as_deref()
 }
 
 fn status(status: KeyStatus) -> &'static str {

@@ -1,11 +1,12 @@
 //! Virtual MFA devices.
 
-use opentrail_policy::rows::{self, MfaRow};
+use opentrail_policy::rows::{self, MfaRow, Tag};
 use opentrail_policy::{PrincipalKind, mfa_seed};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Fault};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::tagging::Tagged;
 use super::{account, users};
 use crate::entity::{self, Entity};
 use crate::faults::{conflict, exists, no_such, quota, unavailable};
@@ -237,14 +238,12 @@ pub(crate) async fn list(d: &mut Draft<'_>, cx: &Cx, input: &Document) -> Answer
 pub(crate) async fn list_virtual(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListVirtualMFADevices", input)?;
     let status = input.text("AssignmentStatus").unwrap_or("Any");
-    let all = d.list::<MfaRow>(&rows::mfa_devices(d.account), None, usize::MAX).await.map_err(unavailable)?;
     let wanted = |row: &MfaRow| match status {
         "Assigned" => row.owner.is_some(),
         "Unassigned" => row.owner.is_none(),
         _ => true,
     };
-    let all: Vec<MfaRow> = all.into_iter().map(|(_, row)| row).filter(wanted).collect();
-    let (devices, rest) = page.cut(all, |row| row.serial.to_ascii_lowercase());
+    let (devices, rest) = page.scan(d, &rows::mfa_devices(d.account), wanted).await?;
     let mut shown = Vec::with_capacity(devices.len());
     for row in &devices {
         let user = match row.owner.as_deref() {
@@ -267,22 +266,16 @@ pub(crate) async fn list_virtual(d: &mut Draft<'_>, input: &Document) -> Answer 
     Ok(rest.onto(Document::structure().with("VirtualMFADevices", shown)))
 }
 
-pub(crate) async fn tag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = load(d, input).await?;
-    tags::add(&mut row.tags, tags::read(input, Case::Kept)?, Case::Kept)?;
-    save(d, &row);
-    Ok(Document::structure())
-}
+impl Tagged for MfaRow {
+    async fn load(d: &mut Draft<'_>, input: &Document) -> Result<Self, Fault> {
+        load(d, input).await
+    }
 
-pub(crate) async fn untag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = load(d, input).await?;
-    tags::remove(&mut row.tags, input, Case::Kept);
-    save(d, &row);
-    Ok(Document::structure())
-}
+    fn tags_mut(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
 
-pub(crate) async fn list_tags(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let page = Page::read("ListMFADeviceTags", input)?;
-    let (tags, rest) = page.cut(load(d, input).await?.tags, |tag| tag.key.clone());
-    Ok(rest.onto(Document::structure().with("Tags", tags::shown(&tags))))
+    fn save(&self, d: &mut Draft<'_>) {
+        save(d, self);
+    }
 }

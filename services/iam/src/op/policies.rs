@@ -1,13 +1,12 @@
 //! Managed policies and their versions.
 
-use std::collections::HashMap;
-
-use opentrail_policy::rows::{self, PolicyRow, PolicyVersion};
+use opentrail_policy::rows::{self, PolicyRow, PolicyVersion, Tag};
 use opentrail_policy::{MANAGED, ManagedPolicy};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
 use super::boundaries;
+use super::tagging::Tagged;
 use crate::documents::{self, check_managed};
 use crate::entity;
 use crate::faults::{conflict, constraint, denied, exists, limit, no_such, quota, unavailable, validation};
@@ -102,7 +101,7 @@ pub(crate) async fn create(d: &mut Draft<'_>, input: &Document) -> Answer {
 }
 
 /// How often a policy is in use in this account.
-async fn uses(d: &Draft<'_>, arn: &str) -> Result<Uses, Fault> {
+pub(crate) async fn uses(d: &Draft<'_>, arn: &str) -> Result<Uses, Fault> {
     let attached = d.count(&rows::attached(d.account, arn)).await.map_err(unavailable)?;
     Ok(Uses { attached: i64::try_from(attached).unwrap_or(i64::MAX), bounding: boundaries::count(d, arn).await? })
 }
@@ -121,55 +120,40 @@ pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
     Ok(Document::structure().with("Policy", shown))
 }
 
-/// How often each policy is in use, by ARN.
-pub(crate) async fn all_uses(d: &Draft<'_>) -> Result<HashMap<String, Uses>, Fault> {
-    let mut uses: HashMap<String, Uses> = HashMap::new();
-    for (prefix, attached) in [(rows::attachments(d.account), true), (rows::boundaries(d.account), false)] {
-        for (key, _) in d.rows(&prefix, None, usize::MAX).await.map_err(unavailable)? {
-            let arn = key.parts().and_then(|parts| String::from_utf8(parts.into_iter().nth(1)?).ok());
-            let uses = uses.entry(arn.unwrap_or_default()).or_default();
-            let count = if attached { &mut uses.attached } else { &mut uses.bounding };
-            *count += 1;
-        }
-    }
-    Ok(uses)
-}
-
+/// The account's own, then AWS's.
 pub(crate) async fn list(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListPolicies", input)?;
     let prefix = input.text("PathPrefix").unwrap_or("/");
     let scope = input.text("Scope").unwrap_or("All");
     let only_attached = input.bool("OnlyAttached").unwrap_or(false);
-    let all_uses = all_uses(d).await?;
-    let uses = |arn: &str| all_uses.get(arn).copied().unwrap_or_default();
-    let wanted = |path: &str, uses: Uses| {
-        let used = match input.text("PolicyUsageFilter") {
-            Some("PermissionsPolicy") => uses.attached > 0,
-            Some(_) => uses.bounding > 0,
-            None => !only_attached || uses.attached > 0,
-        };
-        used && path.starts_with(prefix)
+    let wanted = |uses: Uses| match input.text("PolicyUsageFilter") {
+        Some("PermissionsPolicy") => uses.attached > 0,
+        Some(_) => uses.bounding > 0,
+        None => !only_attached || uses.attached > 0,
     };
-    let mut all: Vec<(String, Document)> = Vec::new();
-    if scope != "AWS" {
-        for (_, row) in d.list::<PolicyRow>(&rows::policies(d.account), None, usize::MAX).await.map_err(unavailable)? {
-            let uses = uses(row.arn(d.account).as_str());
-            if wanted(&row.path, uses) {
-                all.push((format!("0{}", row.name.to_ascii_lowercase()), shapes::policy(d.account, &row, uses)));
-            }
+    let mut shown = Vec::new();
+    if let Some(own) = page.segment('0', page.limit()).filter(|_| scope != "AWS") {
+        let in_path = |row: &PolicyRow| row.path.starts_with(prefix);
+        let (rows, rest) = own.scan(d, &rows::policies(d.account), in_path).await?;
+        for row in rows {
+            let uses = uses(d, row.arn(d.account).as_str()).await?;
+            shown.extend(wanted(uses).then(|| shapes::policy(d.account, &row, uses)));
+        }
+        if rest.is_more() {
+            return Ok(rest.of_segment('0').onto(Document::structure().with("Policies", shown)));
         }
     }
-    if scope != "Local" {
-        for managed in MANAGED {
-            let uses = uses(&managed.arn());
-            if wanted(managed.path, uses) {
-                all.push((format!("1{}", managed.name), shapes::managed(managed, uses)));
-            }
-        }
+    let Some(aws) = page.segment('1', page.limit() - shown.len()).filter(|_| scope != "Local") else {
+        return Ok(page.end().onto(Document::structure().with("Policies", shown)));
+    };
+    let mut all = Vec::new();
+    for managed in MANAGED.iter().filter(|managed| managed.path.starts_with(prefix)) {
+        let uses = uses(d, &managed.arn()).await?;
+        all.extend(wanted(uses).then_some((managed, uses)));
     }
-    let (policies, rest) = page.cut(all, |(key, _)| key.clone());
-    let policies: Vec<Document> = policies.into_iter().map(|(_, shown)| shown).collect();
-    Ok(rest.onto(Document::structure().with("Policies", policies)))
+    let (all, rest) = aws.cut(all, |(managed, _)| managed.name.to_owned());
+    shown.extend(all.into_iter().map(|(managed, uses)| shapes::managed(managed, uses)));
+    Ok(rest.of_segment('1').onto(Document::structure().with("Policies", shown)))
 }
 
 pub(crate) async fn delete(d: &mut Draft<'_>, input: &Document) -> Answer {
@@ -295,18 +279,18 @@ pub(crate) async fn set_default_version(d: &mut Draft<'_>, input: &Document) -> 
     Ok(Document::structure())
 }
 
-pub(crate) async fn tag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = own(d, input, "Cannot update policies outside your own account.", not_found).await?;
-    tags::add(&mut row.tags, tags::read(input, Case::Kept)?, Case::Kept)?;
-    save(d, &row);
-    Ok(Document::structure())
-}
+impl Tagged for PolicyRow {
+    async fn load(d: &mut Draft<'_>, input: &Document) -> Result<Self, Fault> {
+        own(d, input, "Cannot update policies outside your own account.", not_found).await
+    }
 
-pub(crate) async fn untag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = own(d, input, "Cannot update policies outside your own account.", not_found).await?;
-    tags::remove(&mut row.tags, input, Case::Kept);
-    save(d, &row);
-    Ok(Document::structure())
+    fn tags_mut(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
+
+    fn save(&self, d: &mut Draft<'_>) {
+        save(d, self);
+    }
 }
 
 pub(crate) async fn list_tags(d: &mut Draft<'_>, input: &Document) -> Answer {

@@ -1,14 +1,15 @@
 //! Instance profiles: documents only, as there are no instances here.
 
 use bytes::Bytes;
-use opentrail_policy::rows::{self, ProfileRow};
+use opentrail_policy::rows::{self, ProfileRow, Tag};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
 use super::roles;
+use super::tagging::Tagged;
 use crate::entity::{self, Entity};
 use crate::faults::{exists, must, no_profile, no_such, protected, quota, unavailable};
-use crate::page::Page;
+use crate::page::{Page, Rest};
 use crate::shapes;
 use crate::tags::{self, Case};
 use crate::verb::{Answer, Draft};
@@ -60,16 +61,17 @@ pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
 pub(crate) async fn list(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListInstanceProfiles", input)?;
     let prefix = input.text("PathPrefix").unwrap_or("/");
-    let all = d.list::<ProfileRow>(&rows::profiles(d.account), None, usize::MAX).await.map_err(unavailable)?;
-    let all: Vec<ProfileRow> = all.into_iter().map(|(_, row)| row).filter(|row| row.path.starts_with(prefix)).collect();
-    page_of(d, &page, all).await
+    let wanted = |row: &ProfileRow| row.path.starts_with(prefix);
+    let (profiles, rest) = page.scan(d, &rows::profiles(d.account), wanted).await?;
+    shown_page(d, profiles, rest).await
 }
 
 pub(crate) async fn list_for_role(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListInstanceProfilesForRole", input)?;
     let role = roles::load(d, entity::name(input, "RoleName")).await?;
     let all = of_role(d, &role.unique_id).await?;
-    page_of(d, &page, all).await
+    let (profiles, rest) = page.cut(all, |row| row.name.to_ascii_lowercase());
+    shown_page(d, profiles, rest).await
 }
 
 /// The profiles that hold a role.
@@ -81,8 +83,7 @@ pub(crate) async fn of_role(d: &mut Draft<'_>, role_id: &str) -> Result<Vec<Prof
     Ok(found)
 }
 
-async fn page_of(d: &mut Draft<'_>, page: &Page, all: Vec<ProfileRow>) -> Answer {
-    let (profiles, rest) = page.cut(all, |row| row.name.to_ascii_lowercase());
+async fn shown_page(d: &mut Draft<'_>, profiles: Vec<ProfileRow>, rest: Rest) -> Answer {
     let mut list = Vec::with_capacity(profiles.len());
     for row in &profiles {
         list.push(shown(d, row).await?);
@@ -126,22 +127,16 @@ pub(crate) async fn remove_role(d: &mut Draft<'_>, input: &Document) -> Answer {
     Ok(Document::structure())
 }
 
-pub(crate) async fn tag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = load(d, input).await?;
-    tags::add(&mut row.tags, tags::read(input, Case::Kept)?, Case::Kept)?;
-    save(d, &row);
-    Ok(Document::structure())
-}
+impl Tagged for ProfileRow {
+    async fn load(d: &mut Draft<'_>, input: &Document) -> Result<Self, Fault> {
+        load(d, input).await
+    }
 
-pub(crate) async fn untag(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = load(d, input).await?;
-    tags::remove(&mut row.tags, input, Case::Kept);
-    save(d, &row);
-    Ok(Document::structure())
-}
+    fn tags_mut(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
 
-pub(crate) async fn list_tags(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let page = Page::read("ListInstanceProfileTags", input)?;
-    let (tags, rest) = page.cut(load(d, input).await?.tags, |tag| tag.key.clone());
-    Ok(rest.onto(Document::structure().with("Tags", tags::shown(&tags))))
+    fn save(&self, d: &mut Draft<'_>) {
+        save(d, self);
+    }
 }

@@ -2,13 +2,13 @@
 
 use jiff::Timestamp;
 use opentrail_event::AccountId;
-use opentrail_policy::rows::{self, OidcRow, SamlRow};
+use opentrail_policy::rows::{self, OidcRow, SamlRow, Tag};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
+use super::tagging::Tagged;
 use crate::entity;
 use crate::faults::{exists, invalid_input, limit, no_such, quota, unavailable, validation};
-use crate::page::Page;
 use crate::shapes::date;
 use crate::tags::{self, Case};
 use crate::verb::{Answer, Draft};
@@ -147,24 +147,18 @@ pub(crate) async fn update_thumbprints(d: &mut Draft<'_>, input: &Document) -> A
     Ok(Document::structure())
 }
 
-pub(crate) async fn tag_oidc(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = oidc(d, input).await?;
-    tags::add(&mut row.tags, tags::read(input, Case::Kept)?, Case::Kept)?;
-    save_oidc(d, &row);
-    Ok(Document::structure())
-}
+impl Tagged for OidcRow {
+    async fn load(d: &mut Draft<'_>, input: &Document) -> Result<Self, Fault> {
+        oidc(d, input).await
+    }
 
-pub(crate) async fn untag_oidc(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = oidc(d, input).await?;
-    tags::remove(&mut row.tags, input, Case::Kept);
-    save_oidc(d, &row);
-    Ok(Document::structure())
-}
+    fn tags_mut(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
 
-pub(crate) async fn list_oidc_tags(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let page = Page::read("ListOpenIDConnectProviderTags", input)?;
-    let (tags, rest) = page.cut(oidc(d, input).await?.tags, |tag| tag.key.clone());
-    Ok(rest.onto(Document::structure().with("Tags", tags::shown(&tags))))
+    fn save(&self, d: &mut Draft<'_>) {
+        save_oidc(d, self);
+    }
 }
 
 async fn saml(d: &mut Draft<'_>, input: &Document) -> Result<SamlRow, Fault> {
@@ -274,22 +268,16 @@ pub(crate) async fn delete_saml(d: &mut Draft<'_>, input: &Document) -> Answer {
     Ok(Document::structure())
 }
 
-pub(crate) async fn tag_saml(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = saml(d, input).await?;
-    tags::add(&mut row.tags, tags::read(input, Case::Kept)?, Case::Kept)?;
-    save_saml(d, &row);
-    Ok(Document::structure())
-}
+impl Tagged for SamlRow {
+    async fn load(d: &mut Draft<'_>, input: &Document) -> Result<Self, Fault> {
+        saml(d, input).await
+    }
 
-pub(crate) async fn untag_saml(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let mut row = saml(d, input).await?;
-    tags::remove(&mut row.tags, input, Case::Kept);
-    save_saml(d, &row);
-    Ok(Document::structure())
-}
+    fn tags_mut(&mut self) -> &mut Vec<Tag> {
+        &mut self.tags
+    }
 
-pub(crate) async fn list_saml_tags(d: &mut Draft<'_>, input: &Document) -> Answer {
-    let page = Page::read("ListSAMLProviderTags", input)?;
-    let (tags, rest) = page.cut(saml(d, input).await?.tags, |tag| tag.key.clone());
-    Ok(rest.onto(Document::structure().with("Tags", tags::shown(&tags))))
+    fn save(&self, d: &mut Draft<'_>) {
+        save_saml(d, self);
+    }
 }

@@ -90,9 +90,8 @@ pub(crate) async fn get(d: &mut Draft<'_>, input: &Document) -> Answer {
 pub(crate) async fn list(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListRoles", input)?;
     let prefix = input.text("PathPrefix").unwrap_or("/");
-    let all = d.list::<RoleRow>(&rows::roles(d.account), None, usize::MAX).await.map_err(unavailable)?;
-    let all: Vec<RoleRow> = all.into_iter().map(|(_, row)| row).filter(|row| row.path.starts_with(prefix)).collect();
-    let (roles, rest) = page.cut(all, |row| row.name.to_ascii_lowercase());
+    let wanted = |row: &RoleRow| row.path.starts_with(prefix);
+    let (roles, rest) = page.scan(d, &rows::roles(d.account), wanted).await?;
     let mut shown = Vec::with_capacity(roles.len());
     for role in &roles {
         shown.push(shapes::role_listed(d, role).await?);

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use opentrail_event::Category;
 use opentrail_policy::Directory;
+use opentrail_policy::rows::{MfaRow, OidcRow, PolicyRow, ProfileRow, SamlRow};
 use opentrail_wire::{Facts, Operation};
 
 use super::{
@@ -139,12 +140,12 @@ pub(crate) fn table(directory: &Arc<Directory>) -> Vec<Box<dyn Operation>> {
         "ListGroupPolicies" R The(Kind::Group) => inline::list(d, "ListGroupPolicies", i, Kind::Group).await, ["NoSuchEntityException"];
         "ListGroups" R All(Kind::Group) => groups::list(d, i).await, [];
         "ListGroupsForUser" R The(Kind::User) => groups::list_for_user(d, i).await, ["NoSuchEntityException"];
-        "ListInstanceProfileTags" R Profile => profiles::list_tags(d, i).await, ["NoSuchEntityException"];
+        "ListInstanceProfileTags" R Profile => tagging::list_of_one::<ProfileRow>(d, "ListInstanceProfileTags", i).await, ["NoSuchEntityException"];
         "ListInstanceProfiles" R AllProfiles => profiles::list(d, i).await, [];
         "ListInstanceProfilesForRole" R The(Kind::Role) => profiles::list_for_role(d, i).await, ["NoSuchEntityException"];
-        "ListMFADeviceTags" R Mfa => mfa::list_tags(d, i).await, ["NoSuchEntityException"];
+        "ListMFADeviceTags" R Mfa => tagging::list_of_one::<MfaRow>(d, "ListMFADeviceTags", i).await, ["NoSuchEntityException"];
         "ListMFADevices" R OwnUser => mfa::list(d, cx, i).await, ["NoSuchEntityException"];
-        "ListOpenIDConnectProviderTags" R Provider => providers::list_oidc_tags(d, i).await, ["NoSuchEntityException"];
+        "ListOpenIDConnectProviderTags" R Provider => tagging::list_of_one::<OidcRow>(d, "ListOpenIDConnectProviderTags", i).await, ["NoSuchEntityException"];
         "ListOpenIDConnectProviders" R AllOidc => providers::list_oidc(d).await, [];
         "ListPolicies" R AllPolicies => policies::list(d, i).await, [];
         "ListPolicyTags" R Policy => policies::list_tags(d, i).await, ["NoSuchEntityException"];
@@ -152,7 +153,7 @@ pub(crate) fn table(directory: &Arc<Directory>) -> Vec<Box<dyn Operation>> {
         "ListRolePolicies" R The(Kind::Role) => inline::list(d, "ListRolePolicies", i, Kind::Role).await, ["NoSuchEntityException"];
         "ListRoleTags" R The(Kind::Role) => tagging::list(d, "ListRoleTags", i, Kind::Role).await, ["NoSuchEntityException"];
         "ListRoles" R All(Kind::Role) => roles::list(d, i).await, [];
-        "ListSAMLProviderTags" R Provider => providers::list_saml_tags(d, i).await, ["NoSuchEntityException"];
+        "ListSAMLProviderTags" R Provider => tagging::list_of_one::<SamlRow>(d, "ListSAMLProviderTags", i).await, ["NoSuchEntityException"];
         "ListSAMLProviders" R AllSaml => providers::list_saml(d).await, [];
         "ListUserPolicies" R The(Kind::User) => inline::list(d, "ListUserPolicies", i, Kind::User).await, ["NoSuchEntityException"];
         "ListUserTags" R The(Kind::User) => tagging::list(d, "ListUserTags", i, Kind::User).await, ["NoSuchEntityException"];
@@ -171,19 +172,19 @@ pub(crate) fn table(directory: &Arc<Directory>) -> Vec<Box<dyn Operation>> {
         "SetSecurityTokenServicePreferences" W Account => account::set_sts_preferences(d, i).await, ["ConcurrentModificationException"];
         "SimulateCustomPolicy" R Account => simulate::custom(d, cx, i).await, ["InvalidInputException", "NoSuchEntityException"];
         "SimulatePrincipalPolicy" R Source => simulate::principal(d, i).await, ["InvalidInputException", "NoSuchEntityException"];
-        "TagInstanceProfile" W Profile => profiles::tag(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
-        "TagMFADevice" W Mfa => mfa::tag(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
-        "TagOpenIDConnectProvider" W Provider => providers::tag_oidc(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
-        "TagPolicy" W Policy => policies::tag(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
+        "TagInstanceProfile" W Profile => tagging::tag_one::<ProfileRow>(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
+        "TagMFADevice" W Mfa => tagging::tag_one::<MfaRow>(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
+        "TagOpenIDConnectProvider" W Provider => tagging::tag_one::<OidcRow>(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
+        "TagPolicy" W Policy => tagging::tag_one::<PolicyRow>(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
         "TagRole" W The(Kind::Role) => tagging::tag(d, i, Kind::Role).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
-        "TagSAMLProvider" W Provider => providers::tag_saml(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
+        "TagSAMLProvider" W Provider => tagging::tag_one::<SamlRow>(d, i).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
         "TagUser" W The(Kind::User) => tagging::tag(d, i, Kind::User).await, ["ConcurrentModificationException", "InvalidInputException", "LimitExceededException", "NoSuchEntityException"];
-        "UntagInstanceProfile" W Profile => profiles::untag(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
-        "UntagMFADevice" W Mfa => mfa::untag(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
-        "UntagOpenIDConnectProvider" W Provider => providers::untag_oidc(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
-        "UntagPolicy" W Policy => policies::untag(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
+        "UntagInstanceProfile" W Profile => tagging::untag_one::<ProfileRow>(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
+        "UntagMFADevice" W Mfa => tagging::untag_one::<MfaRow>(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
+        "UntagOpenIDConnectProvider" W Provider => tagging::untag_one::<OidcRow>(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
+        "UntagPolicy" W Policy => tagging::untag_one::<PolicyRow>(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
         "UntagRole" W The(Kind::Role) => tagging::untag(d, i, Kind::Role).await, ["ConcurrentModificationException", "NoSuchEntityException"];
-        "UntagSAMLProvider" W Provider => providers::untag_saml(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
+        "UntagSAMLProvider" W Provider => tagging::untag_one::<SamlRow>(d, i).await, ["ConcurrentModificationException", "NoSuchEntityException"];
         "UntagUser" W The(Kind::User) => tagging::untag(d, i, Kind::User).await, ["ConcurrentModificationException", "NoSuchEntityException"];
         "UpdateAccessKey" W OwnUser => keys::update(d, cx, i).await, ["InvalidInputException", "NoSuchEntityException"];
         "UpdateAccountPasswordPolicy" W Account => account::update_password_policy(d, i).await, ["ConcurrentModificationException"];

@@ -73,9 +73,8 @@ pub(crate) async fn get(d: &mut Draft<'_>, cx: &Cx, input: &Document) -> Answer 
 pub(crate) async fn list(d: &mut Draft<'_>, input: &Document) -> Answer {
     let page = Page::read("ListUsers", input)?;
     let prefix = input.text("PathPrefix").unwrap_or("/");
-    let all = d.list::<UserRow>(&rows::users(d.account), None, usize::MAX).await.map_err(unavailable)?;
-    let all: Vec<UserRow> = all.into_iter().map(|(_, row)| row).filter(|row| row.path.starts_with(prefix)).collect();
-    let (users, rest) = page.cut(all, |row| row.name.to_ascii_lowercase());
+    let wanted = |row: &UserRow| row.path.starts_with(prefix);
+    let (users, rest) = page.scan(d, &rows::users(d.account), wanted).await?;
     let users: Vec<Document> = users.iter().map(|row| shapes::user(d.account, row)).collect();
     Ok(rest.onto(Document::structure().with("Users", users)))
 }

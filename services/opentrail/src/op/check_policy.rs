@@ -100,6 +100,7 @@ impl CheckPolicy {
         let reason = match &decision {
             Decision::Allow => None,
             Decision::Deny { because, .. } => Some(because.clone()),
+            Decision::Unavailable { why } => return Err(unavailable(why.clone())),
         };
         let (steps, missing) = explained.pop().map_or_else(Default::default, |one| (one.steps, one.missing));
         let steps = steps.into_iter().map(|step| {

@@ -40,6 +40,7 @@ impl Authorizer {
         });
         match decision.await {
             Decision::Allow => Ok(()),
+            Decision::Unavailable { why } => Err(faults::undecided("decide", why)),
             Decision::Deny { .. } if bucket.account != cx.account() => Err(faults::access_denied()),
             Decision::Deny { because, .. } => {
                 let who = cx.principal.arn();
@@ -58,7 +59,7 @@ impl Authorizer {
         action: &str,
         bucket: &Bucket,
         policy: &Policy,
-    ) -> bool {
+    ) -> Result<bool, Fault> {
         let arn = Arn::bucket(&bucket.name);
         let decision = self.decide.decide(Question {
             principal: &cx.principal,
@@ -69,6 +70,10 @@ impl Authorizer {
             kind: ResourceKind::Ordinary,
             context,
         });
-        decision.await == Decision::Allow
+        match decision.await {
+            Decision::Allow => Ok(true),
+            Decision::Deny { .. } => Ok(false),
+            Decision::Unavailable { why } => Err(faults::undecided("decide about a new policy", why)),
+        }
     }
 }

@@ -73,13 +73,14 @@ impl Store {
     /// The policy of a bucket. One that cannot be read is an error, never none.
     pub(crate) async fn policy(&self, bucket: &Bucket) -> Result<Option<Arc<BucketPolicy>>, Fault> {
         let found = self.catalog.get(&policy_key(&bucket.id)).await;
-        let Some(found) = found.map_err(|e| faults::internal("find bucket policy", e))? else { return Ok(None) };
+        let Some(found) = found.map_err(|e| faults::undecided("find bucket policy", e))? else { return Ok(None) };
         if let Some(compiled) = self.compiled.get(&bucket.id, &found.value) {
             return Ok(Some(compiled));
         }
-        let row: PolicyRow = decode(&found.value).map_err(|e| faults::internal("read bucket policy", e))?;
+        let row: PolicyRow = decode(&found.value).map_err(|e| faults::undecided("read bucket policy", e))?;
         let kind = Kind::Bucket { bucket: bucket.name.clone() };
-        let policy = Policy::reload(row.text.as_bytes(), &kind).map_err(|e| faults::internal("compile policy", e))?;
+        let policy = Policy::reload(row.text.as_bytes(), &kind);
+        let policy = policy.map_err(|e| faults::undecided("compile bucket policy", e))?;
         let policy = Arc::new(BucketPolicy { policy: Arc::new(policy.bind(&row.bindings)), row });
         self.compiled.put(&bucket.id, found.value, policy.clone());
         Ok(Some(policy))

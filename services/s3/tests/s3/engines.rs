@@ -53,6 +53,8 @@ impl Plan {
 pub(crate) struct MemoryCatalog {
     rows: Mutex<BTreeMap<Vec<u8>, Versioned>>,
     pub(crate) plan: Plan,
+    /// A family whose records cannot be read.
+    pub(crate) unreadable: Mutex<Option<&'static str>>,
     pub(crate) rows_listed: AtomicUsize,
     /// Happens once, before the next transaction is applied.
     pub(crate) interruption: Mutex<Option<BoxFuture<'static, ()>>>,
@@ -115,6 +117,10 @@ impl Catalog for MemoryCatalog {
     fn get<'a>(&'a self, key: &'a Key) -> BoxFuture<'a, Result<Option<Versioned>, opentrail_catalog::Error>> {
         async {
             yield_now().await;
+            let unreadable = *self.unreadable.lock().unwrap();
+            if unreadable.is_some_and(|family| key.starts_with(&Key::family(family))) {
+                return Err(opentrail_catalog::Error::Unavailable("as planned".into()));
+            }
             Ok(self.rows.lock().unwrap().get(key.as_bytes()).cloned())
         }
         .boxed()

@@ -1,9 +1,11 @@
 //! Who is asked about callers: toys for tests about other things, and the real decider over a directory in memory.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::AccountId;
 use opentrail_policy::{
     Authority, Context, Decide, Decision, Directory, IdentitiesUnavailable, Named, Principals, Question, Seal,
@@ -14,7 +16,6 @@ use opentrail_wire::{Announced, Cx};
 use opentrail_world::World;
 
 use crate::door::{ALICE, BOB};
-use crate::engines::MemoryCatalog;
 
 struct OwnOnly;
 
@@ -29,6 +30,13 @@ impl Decide for OwnOnly {
 impl Principals for OwnOnly {
     fn bind<'a>(&'a self, named: &'a Named) -> BoxFuture<'a, Result<Option<String>, IdentitiesUnavailable>> {
         async { Ok(Some(named.text())) }.boxed()
+    }
+
+    fn names<'a>(
+        &'a self,
+        _bound: &'a BTreeMap<String, String>,
+    ) -> BoxFuture<'a, Result<BTreeMap<String, String>, IdentitiesUnavailable>> {
+        async { Ok(BTreeMap::new()) }.boxed()
     }
 
     fn accounts(
@@ -58,11 +66,11 @@ impl Seal for Open {
 }
 
 /// The real ones: accounts of Alice and Bob, each with the users `adm` (who may do everything), `ro` (who may read) and `no`
-/// (who may do nothing).
-pub(crate) async fn real() -> (S3Guards, Arc<Directory>) {
-    let catalog: Arc<MemoryCatalog> = Arc::default();
+/// (who may do nothing). Besides the directory, the catalog that it reads.
+pub(crate) async fn real() -> (S3Guards, Arc<Directory>, MemoryCatalog) {
+    let catalog = MemoryCatalog::default();
     let (world, _) = World::simulated(7, "2026-11-21T10:00:00Z".parse().unwrap());
-    let directory = Directory::open(catalog, Arc::new(Open), world).await.unwrap();
+    let directory = Directory::open(Arc::new(catalog.clone()), Arc::new(Open), world).await.unwrap();
     for (account, name) in [(ALICE, "alice"), (BOB, "bob")] {
         let account: AccountId = account.parse().unwrap();
         directory.create_account(name, Some(account)).await.unwrap();
@@ -71,7 +79,7 @@ pub(crate) async fn real() -> (S3Guards, Arc<Directory>) {
         }
     }
     let decide = Arc::new(Authority::new(directory.clone()));
-    (S3Guards { decide, principals: directory.clone() }, directory)
+    (S3Guards { decide, principals: directory.clone() }, directory, catalog)
 }
 
 /// As the door asks.

@@ -2,8 +2,9 @@
 
 use std::sync::Arc;
 
+use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::AccountId;
-use opentrail_policy::{Decision, Directory, Principal, PrincipalKind};
+use opentrail_policy::{Decision, Directory, Draft, Principal, PrincipalKind, rows};
 use opentrail_wire::{Announced, Cx, Fault, RequestBody, Service};
 
 use crate::door::{ALICE, Ask, BOB, House, Reply, delete, detail, get, head, put, run};
@@ -14,6 +15,8 @@ struct Guarded {
     house: House,
     decide: Arc<dyn opentrail_policy::Decide>,
     directory: Arc<Directory>,
+    /// Of the directory, not of the buckets.
+    people: MemoryCatalog,
 }
 
 /// `111111111111/root`, `222222222222/adm`
@@ -32,10 +35,10 @@ fn principal(directory: &Directory, who: &str) -> Principal {
 
 impl Guarded {
     fn new() -> Self {
-        let (guards, directory) = run(guards::real());
+        let (guards, directory, people) = run(guards::real());
         let decide = guards.decide.clone();
         let house = House::guarded(Arc::default(), Arc::default(), 1, guards);
-        let it = Self { house, decide, directory };
+        let it = Self { house, decide, directory, people };
         it.ok("111111111111/root", &put("/bkt"));
         it
     }
@@ -46,16 +49,26 @@ impl Guarded {
     }
 
     fn call_at(&self, who: &str, ask: &Ask, source_ip: std::net::IpAddr) -> Result<Reply, Fault> {
-        let cx = Cx { principal: Arc::new(principal(&self.directory, who)), source_ip, ..ask.cx() };
+        self.call_as(principal(&self.directory, who), ask, source_ip)
+    }
+
+    fn call_as(&self, principal: Principal, ask: &Ask, source_ip: std::net::IpAddr) -> Result<Reply, Fault> {
+        let cx = Cx { principal: Arc::new(principal), source_ip, ..ask.cx() };
         run(async {
             let head = ask.head();
             let announced = self.house.s3.announce(&cx, &head, Some(&ask.body)).await;
             let mut announced: Announced = announced.map_err(|rejected| rejected.fault)?;
-            if !announced.open
-                && let Decision::Deny { because, explicit } = guards::decide(&*self.decide, &cx, &announced).await
-            {
-                let because = if explicit { format!("{because}!") } else { because };
-                return Err(Fault::new("AccessDenied", 403, because));
+            let decision = match announced.open {
+                true => Decision::Allow,
+                false => guards::decide(&*self.decide, &cx, &announced).await,
+            };
+            match decision {
+                Decision::Allow => {}
+                Decision::Deny { because, explicit } => {
+                    let because = if explicit { format!("{because}!") } else { because };
+                    return Err(Fault::new("AccessDenied", 403, because));
+                }
+                Decision::Unavailable { why } => return Err(Fault::new("Undecided", 503, why)),
             }
             let body = RequestBody::Whole(ask.body.clone());
             let answer = self.house.s3.run(&cx, &head, &mut announced, body).await?;
@@ -280,6 +293,58 @@ fn a_user_who_is_gone() {
     assert!(shown.text().contains(&format!("\"{id}\"")) && !shown.text().contains(arn), "{}", shown.text());
 }
 
+/// Whoever is called otherwise now is shown so, and a role that is gone by its id; but only where principals are named.
+#[test]
+fn principals_are_shown_by_the_names_of_now() {
+    let it = Guarded::new();
+    let account: AccountId = ALICE.parse().unwrap();
+    let (ro, ops) = ("arn:aws:iam::111111111111:user/ro", "arn:aws:iam::111111111111:role/ops");
+    let role = rows::RoleRow {
+        name: "ops".into(),
+        path: "/".into(),
+        unique_id: it.directory.draft::<()>(account).unique_id("AROA"),
+        created_s: 0,
+        grants: Default::default(),
+        tags: Vec::new(),
+        trust: "{}".into(),
+        trusted: Default::default(),
+        description: None,
+        max_session_s: 3600,
+        linked_to: None,
+    };
+    let change = |edit: &dyn Fn(&mut Draft<'_, ()>)| {
+        let mut draft = it.directory.draft::<()>(account);
+        edit(&mut draft);
+        run(draft.commit()).unwrap();
+    };
+    change(&|draft| {
+        draft.put(rows::role_key(account, "ops"), &role);
+        draft.put_bytes(rows::by_id_key(account, &role.unique_id), "rops");
+    });
+    let condition = format!(r#","Condition":{{"ArnLike":{{"aws:PrincipalArn":["{ro}","{ops}"]}}}}"#);
+    it.set(
+        &statement("Allow", &format!(r#"{ro}","{ops}"#), "s3:GetObject", &condition)
+            .replace("\"arn:aws:s3:::bkt\",", "")
+            .replace(&format!("{{\"AWS\":\"{ro}\",\"{ops}\"}}"), &format!("{{\"AWS\":[\"{ro}\",\"{ops}\"]}}")),
+    );
+    let shown = || it.ok(ALICE_ROOT, &get("/bkt?policy")).text().to_owned();
+    assert_eq!((shown().matches(ro).count(), shown().matches(ops).count()), (2, 2));
+    // The user gets another name and path, the role goes.
+    let key = rows::user_key(account, "ro");
+    let mut user: rows::UserRow = run(it.directory.draft::<()>(account).get(&key)).unwrap().unwrap();
+    (user.name, user.path) = ("reader".into(), "/staff/".into());
+    change(&|draft| {
+        draft.delete(key.clone());
+        draft.put(rows::user_key(account, "reader"), &user);
+        draft.put_bytes(rows::by_id_key(account, &user.unique_id), "ureader");
+        draft.delete(rows::role_key(account, "ops"));
+        draft.delete(rows::by_id_key(account, &role.unique_id));
+    });
+    let now = shown();
+    assert!(now.contains(&format!(r#"["arn:aws:iam::111111111111:user/staff/reader","{}"]"#, role.unique_id)), "{now}");
+    assert!(now.contains(&condition), "{now}");
+}
+
 fn many(keys: &[&str]) -> Ask {
     use md5::Digest as _;
     let objects: String = keys.iter().map(|key| format!("<Object><Key>{key}</Key></Object>")).collect();
@@ -373,4 +438,26 @@ fn many_keys_at_once() {
     assert_eq!(reply.all("Code"), ["AccessDenied"]);
     assert_eq!(it.ok(ALICE_ROOT, &get("/bkt/out")).text(), "x");
     assert_eq!(it.call(ALICE_ROOT, &get("/bkt/in/a")).expect_err("gone").code, "NoSuchKey");
+}
+
+#[test]
+fn what_cannot_be_read_denies_nobody() {
+    let it = Guarded::new();
+    it.set(&statement("Allow", BOB, "s3:*", ""));
+    it.ok(ALICE_ROOT, &put("/bkt/k").body("x"));
+    let code = |who: &str, ask: &Ask| it.call(who, ask).err().map(|f| (f.status, f.code.into_owned()));
+    let unavailable = Some((503, "ServiceUnavailable".to_owned()));
+    // The bucket's policy.
+    *it.house.catalog.unreadable.lock().unwrap() = Some("s3/policy");
+    assert_eq!(code(ALICE_ROOT, &get("/bkt/k")), unavailable);
+    assert_eq!(code(BOB_ADM, &get("/bkt/k")), unavailable);
+    *it.house.catalog.unreadable.lock().unwrap() = None;
+    // The caller's rights: for the door's question, and for those that are asked while the call runs.
+    let adm = principal(&it.directory, "111111111111/adm");
+    it.people.fail_reads_after(0);
+    let call = |ask: &Ask| it.call_as(adm.clone(), ask, [127, 0, 0, 1].into());
+    assert_eq!(call(&get("/bkt/k")).expect_err("undecided").code, "Undecided");
+    assert_eq!(call(&many(&["k"])).expect("answered").all("Code"), ["ServiceUnavailable"]);
+    it.people.mend_reads();
+    assert_eq!(call(&many(&["k"])).expect("answered").all("Deleted").len(), 1);
 }
