@@ -9,11 +9,13 @@
 //! - **Absent on purpose**: clocks (times are handed in), symmetric algorithms (who can check such a token can forge it), `none`, and
 //!   encrypted tokens.
 //!
-//! Cast: `jwt` reads a token and proves it, `claims` reads what it says, `keys` are an issuer's keys and the port to them.
+//! Cast: `jwt` reads a token and proves it, `claims` reads what it says, `keys` are an issuer's keys and the port to them; [`saml`] does the
+//! same for assertions.
 
 mod claims;
 mod jwt;
 mod keys;
+pub mod saml;
 
 pub use claims::SessionTags;
 pub use jwt::{SKEW_S, TOKEN_BYTES_MAX, Token, TokenError, Unproven};
