@@ -154,7 +154,7 @@ def test_every_operation_of_the_models_answers_honestly(server):
     trails = "LookupEvents|(Create|Update|Delete|Get)Trail|(Describe|List)Trails|GetTrailStatus|(Start|Stop)Logging"
     unbuilt = {
         "cloudtrail": f"(?!({trails}|(Put|Get)EventSelectors|ListPublicKeys|AddTags|RemoveTags|ListTags)$)",
-        "sts": "AssumeRoleWithSAML|AssumeRoleWithWebIdentity|AssumeRoot|GetDelegatedAccessToken|GetWebIdentityToken",
+        "sts": "AssumeRoot|GetDelegatedAccessToken|GetWebIdentityToken",
         "iam": ".*(ServerCertificate|SigningCertificate|SSHPublicKey|ServiceSpecificCredential|Delegation|Organizations|OutboundWeb|LastAccessed"
         "|GrantingServiceAccess|AccountProperties|HumanReadable|AcquireRole|RoleTemplate)",
     }

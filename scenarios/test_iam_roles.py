@@ -12,6 +12,7 @@ import urllib.parse
 
 import pytest
 
+from saml_provider import Provider
 from test_iam_people import READER, document, refused
 
 FENCE = "arn:aws:iam::aws:policy/AmazonS3FullAccess"
@@ -164,7 +165,9 @@ def test_openid_and_saml_providers(house):
     text = f"OpenId connect Provider {arn} cannot be found."
     refused(iam.delete_open_id_connect_provider, "NoSuchEntity", text, 404, OpenIDConnectProviderArn=arn)
 
-    metadata = '<EntityDescriptor validUntil="2100-01-01T00:00:00Z"><IDPSSODescriptor>' + "x" * 1000 + "</IDPSSODescriptor></EntityDescriptor>"
+    useless = '<EntityDescriptor xmlns="urn:oasis:names:tc:SAML:2.0:metadata" entityID="x">' + "x" * 1000 + "</EntityDescriptor>"
+    refused(iam.create_saml_provider, "InvalidInput", None, 400, Name="corp", SAMLMetadataDocument=useless)
+    metadata = Provider().metadata.replace("<EntityDescriptor ", '<EntityDescriptor validUntil="2100-01-01T00:00:00Z" ')
     saml = iam.create_saml_provider(Name="corp", SAMLMetadataDocument=metadata)["SAMLProviderArn"]
     got = iam.get_saml_provider(SAMLProviderArn=saml)
     assert got["SAMLMetadataDocument"] == metadata and got["ValidUntil"].year == 2100

@@ -3,6 +3,7 @@ leaves open. Driven by the operation tables of the services, through the real do
 
 import json
 import pathlib
+import urllib.parse
 
 import botocore.session
 import pytest
@@ -156,3 +157,27 @@ def test_what_needs_no_permission_works(server, nobody):
         headers={"content-type": "application/x-amz-json-1.1", "x-amz-target": f"{TARGET}.WhoAmI"},
     )
     assert status == 200 and json.loads(body)["Arn"].endswith(":user/nobody-at-all"), body
+
+
+def test_what_needs_no_signature_needs_a_proof_within(server, nobody):
+    """The operations that AWS's own models send unsigned, and no others; a proof that is none opens nothing."""
+    unsigned = {(s, o.name) for s in ["cloudtrail", "iam", "s3", "sts"] for o in operations(s) if o.auth_type == "none"}
+    assert unsigned == UNSIGNED
+    account = server.client("sts").get_caller_identity()["Account"]
+    client = server.client("sts", keys=nobody, parameter_validation=False)
+    names = {operation: python for python, operation in client.meta.method_to_api_mapping.items()}
+    for operation in operations("sts"):
+        if ("sts", operation.name) in UNSIGNED:
+            with pytest.raises(ClientError) as error:
+                getattr(client, names[operation.name])(**filled(operation.input_shape, account, ""))
+            assert error.value.response["Error"]["Code"] == "InvalidIdentityToken", operation.name
+            # Signed, it is the signer who tried.
+            form = {"Action": operation.name, "Version": "2011-06-15", **filled(operation.input_shape, account, "")}
+            status, _, body = signed(
+                server.endpoint,
+                "sts",
+                nobody,
+                body=urllib.parse.urlencode(form).encode(),
+                headers={"content-type": "application/x-www-form-urlencoded"},
+            )
+            assert status == 400 and b"InvalidIdentityToken" in body, body

@@ -11,6 +11,7 @@ use opentrail::settings::{Environment, Settings, Source, load};
 use opentrail::{House, Parts, ShownSettings};
 use opentrail_catalog::{Catalog, Error as CatalogError, From as ListFrom, Key, Txn, Versioned};
 use opentrail_event::AccountId;
+use opentrail_federation::NoIssuers;
 use opentrail_history::Ask;
 use opentrail_local::{JournalSettings, Local};
 use opentrail_table::Order;
@@ -44,6 +45,7 @@ fn parts(data: &Path) -> (Parts, Local) {
         blobs: local.blobs.clone(),
         seal: local.seal.clone(),
         signing_seal: local.signing_seal.clone(),
+        issuers: Arc::new(NoIssuers),
         space: None,
         metrics: None,
     };

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use opentrail::settings::Settings;
 use opentrail::{House, Parts, ShownSettings};
+use opentrail_federation::NoIssuers;
 use opentrail_local::{Disk, JournalSettings, LocalBlobs, LocalCatalog, LocalJournal, SealKey};
 use opentrail_policy::Seal;
 use opentrail_world::World;
@@ -31,6 +32,7 @@ pub(crate) async fn open(on_disk: Arc<dyn Disk>, folder: &Path) -> Result<(House
         blobs: Arc::new(LocalBlobs::open(on_disk, Path::new("/blobs"), world.clone()).context("blobs")?),
         seal: seal.clone(),
         signing_seal: seal,
+        issuers: Arc::new(NoIssuers),
         space: None,
         metrics: None,
     };

@@ -6,6 +6,15 @@ use opentrail_policy::{Context, PrincipalKind, Session};
 
 use crate::Cx;
 
+/// The circumstances of somebody for whom a provider speaks.
+fn vouched(mut context: Context, provider: &str, keys: Vec<(String, Vec<String>)>) -> Context {
+    for (key, values) in keys {
+        values.into_iter().for_each(|value| context.add(&key, value));
+    }
+    context.set("aws:FederatedProvider", provider);
+    context
+}
+
 impl Cx {
     /// The global condition keys of this call, save the tags of the caller's user or role, which the decider knows.
     pub fn context(&self) -> Context {
@@ -27,15 +36,8 @@ impl Cx {
             PrincipalKind::Role { .. } => "AssumedRole",
             PrincipalKind::Federated { .. } => "FederatedUser",
             // Nobody of AWS yet: only the token speaks for them.
-            PrincipalKind::WebIdentity { issuer, audience, subject, claims, provider, .. } => {
-                context.set(&format!("{issuer}:aud"), audience.as_str());
-                context.set(&format!("{issuer}:sub"), subject.as_str());
-                for (claim, values) in claims {
-                    values.iter().for_each(|value| context.add(&format!("{issuer}:{claim}"), value.as_str()));
-                }
-                context.set("aws:FederatedProvider", provider.as_str());
-                return context;
-            }
+            PrincipalKind::WebIdentity(holder) => return vouched(context, &holder.provider, holder.keys()),
+            PrincipalKind::Saml(holder) => return vouched(context, &holder.provider, holder.keys()),
         };
         context.set("aws:PrincipalType", kind);
         context.set("aws:PrincipalAccount", principal.account.as_str());
@@ -65,6 +67,7 @@ impl Cx {
         }
         if let Some(web) = &session.web {
             context.set("aws:FederatedProvider", web.provider.as_str());
+            web.attributes.iter().for_each(|(key, value)| context.add(key, value.as_str()));
         }
         for (key, value) in &session.tags {
             context.set(&format!("aws:PrincipalTag/{key}"), value.as_str());

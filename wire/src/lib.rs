@@ -19,5 +19,5 @@ pub mod sigv4;
 
 pub use door::{Bound, Door, DoorSettings, Pages, Running};
 pub use fault::{BodyFault, Fault};
-pub use operation::{Facts, Need, Operation, RpcAnswer, RpcService, Touched};
+pub use operation::{Bearer, Facts, Need, Operation, RpcAnswer, RpcService, Touched};
 pub use service::{Announced, Answer, AnswerBody, BodyRule, Cx, Rejected, RequestBody, RequestHead, Service, Trailers};

@@ -79,6 +79,16 @@ impl Need {
     }
 }
 
+/// How a call proves its caller by what it carries, where no signature has to (`spec/sts.md` 2.5 and 2.6).
+///
+/// # Contract
+/// What comes back is proven: the door believes it, decides by it and records it. A fault below 500 means that it proves nobody;
+/// whoever sent it is a stranger, or, where the call is signed as well, the signer.
+pub trait Bearer: Send + Sync {
+    /// Who the caller is. `input` satisfies the model.
+    fn prove<'a>(&'a self, input: &'a Document) -> BoxFuture<'a, Result<Principal, Fault>>;
+}
+
 /// What a call touches beyond its ARNs, found out before the decision.
 #[derive(Debug, Default)]
 pub struct Touched {
@@ -97,12 +107,18 @@ pub struct Touched {
     pub also: Vec<Need>,
     /// How a denial names what is touched, where that is not the first ARN: `user ann` (`spec/policy.md` 5).
     pub shown: Option<String>,
+    /// What records show among the request's parameters that is no member of the request: what a token asks for.
+    pub parameters: Vec<(&'static str, RawJson)>,
 }
 
 /// One operation: one file in `services/<service>/src/op/`, one line in its service's table.
 pub trait Operation: Send + Sync {
     /// What is fixed about it.
     fn facts(&self) -> &'static Facts;
+    /// How a call of it proves its caller without a signature. It does not, unless said otherwise.
+    fn bearer(&self) -> Option<&dyn Bearer> {
+        None
+    }
     /// What the decider is asked about. Nothing in particular, unless said otherwise.
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         let _ = (cx, input);
@@ -137,6 +153,8 @@ pub struct RpcService {
     pub(crate) model: Arc<ServiceModel>,
     pub(crate) operations: Vec<Box<dyn Operation>>,
     pub(crate) global: bool,
+    /// Whether any of the operations proves its caller by what it carries.
+    pub(crate) bears: bool,
     pub(crate) knows: fn(&Principal) -> bool,
 }
 
@@ -148,7 +166,8 @@ impl RpcService {
             assert!(model.operation(name).is_some(), "{name} is not in the model of {}", model.signing_name);
             assert!(operations[..i].iter().all(|o| o.facts().name != name), "{name} is twice in the table");
         }
-        Self { model, operations, global: false, knows: |_| true }
+        let bears = operations.iter().any(|operation| operation.bearer().is_some());
+        Self { model, operations, global: false, bears, knows: |_| true }
     }
 
     /// The same service, [global](crate::Service::global).

@@ -3,7 +3,7 @@
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderValue, Method};
-use opentrail_event::{Category, RawJson};
+use opentrail_event::{Category, RawJson, write_text};
 use opentrail_journal::CallClass;
 use opentrail_policy::{Context, Principal, ResourceKind};
 use opentrail_protocol::{Document, Malformed, OperationModel, Protocol, Violation, json, query};
@@ -136,6 +136,23 @@ impl RpcService {
         Err(Rejected { fault, known: Some(Box::new(announced)) })
     }
 
+    /// Proves the caller of a call whose proof is within it; `None` where it is no such call.
+    async fn borne(&self, head: &RequestHead, body: &[u8]) -> Option<Result<Principal, Fault>> {
+        let asked = self.asked_query(head, body).ok().filter(|_| self.bears)?;
+        let Asked::Query(name, _) = &asked else { return None };
+        let model = self.model.operation(name)?;
+        let bearer = self.operations.iter().find(|o| o.facts().name == model.name)?.bearer()?;
+        let document = match self.decode(model, &asked, body) {
+            Ok(document) => document,
+            Err(malformed) => return Some(Err(Fault::client("MalformedInput", malformed.message))),
+        };
+        let violations = opentrail_protocol::validate(&self.model, model, &document);
+        if !violations.is_empty() {
+            return Some(Err(self.invalid(&violations)));
+        }
+        Some(bearer.prove(&document).await)
+    }
+
     /// Finds out what else a call touches.
     async fn touch(&self, cx: &Cx, mut announced: Announced) -> Result<Announced, Rejected> {
         let Some(input) = announced.input.downcast_mut::<Input>() else { return Ok(announced) };
@@ -147,9 +164,10 @@ impl RpcService {
             input.document = document;
         }
         match touched {
-            Ok(Touched { arns, owner, policy, kind, context, also, shown }) => {
+            Ok(Touched { arns, owner, policy, kind, context, also, shown, parameters }) => {
                 let arns = arns.unwrap_or_else(|| std::mem::take(&mut announced.arns));
-                Ok(Announced { arns, owner, policy, kind, context, also, shown, ..announced })
+                let request_parameters = with_members(announced.request_parameters.take(), parameters);
+                Ok(Announced { arns, owner, policy, kind, context, also, shown, request_parameters, ..announced })
             }
             Err(fault) => Err(Rejected { fault, known: Some(Box::new(Announced { open: true, ..announced })) }),
         }
@@ -293,6 +311,18 @@ impl Service for RpcService {
         self.model.error(code).map_or(code, |error| error.name)
     }
 
+    fn may_bear(&self, head: &RequestHead) -> bool {
+        if !self.bears || self.is_json() || head.raw_path != "/" {
+            return false;
+        }
+        let is_form = || media_type(&head.headers) == "application/x-www-form-urlencoded";
+        head.method == Method::POST && is_form() || head.raw_query.split('&').any(|pair| pair.starts_with("Action="))
+    }
+
+    fn bearer<'a>(&'a self, head: &'a RequestHead, body: &'a Bytes) -> BoxFuture<'a, Option<Result<Principal, Fault>>> {
+        Box::pin(self.borne(head, body))
+    }
+
     fn body_rule(&self, _head: &RequestHead) -> BodyRule {
         BodyRule::Whole { bytes_max: RPC_BODY_BYTES_MAX }
     }
@@ -325,6 +355,25 @@ impl Service for RpcService {
             Ok(self.answer(cx, announced, model, answer))
         })
     }
+}
+
+/// An object with further members.
+fn with_members(object: Option<RawJson>, more: Vec<(&'static str, RawJson)>) -> Option<RawJson> {
+    if more.is_empty() {
+        return object;
+    }
+    let mut out = object.map_or_else(|| b"{}".to_vec(), |object| object.as_bytes().to_vec());
+    out.pop();
+    for (name, value) in more {
+        if out.len() > 1 {
+            out.push(b',');
+        }
+        write_text(&mut out, name);
+        out.push(b':');
+        out.extend_from_slice(value.as_bytes());
+    }
+    out.push(b'}');
+    Some(RawJson::from_written(out))
 }
 
 /// Content-Type without its parameters, lower-case.

@@ -159,6 +159,16 @@ pub trait Service: Send + Sync {
         let _ = caller;
         true
     }
+    /// Whether a request with this head, which is not signed, may be a call that proves its caller by what it carries.
+    fn may_bear(&self, head: &RequestHead) -> bool {
+        let _ = head;
+        false
+    }
+    /// Proves the caller of such a call. `None`: it is no such call, and has to be signed.
+    fn bearer<'a>(&'a self, head: &'a RequestHead, body: &'a Bytes) -> BoxFuture<'a, Option<Result<Principal, Fault>>> {
+        let _ = (head, body);
+        Box::pin(std::future::ready(None))
+    }
     /// How errors are written.
     fn protocol(&self) -> Protocol;
     /// The namespace of XML answers; empty for JSON ones.

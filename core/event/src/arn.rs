@@ -67,11 +67,6 @@ impl Arn {
         Self(format!("arn:aws:sts::{account}:federated-user/{name}"))
     }
 
-    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`; `issuer` is without its scheme.
-    pub fn oidc_provider(account: AccountId, issuer: &str) -> Self {
-        Self(format!("arn:aws:iam::{account}:oidc-provider/{issuer}"))
-    }
-
     /// As somebody wrote it: it may be the name of nothing.
     pub fn given(text: &str) -> Self {
         Self(text.to_owned())

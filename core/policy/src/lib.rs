@@ -11,6 +11,7 @@
 mod authority;
 mod decide;
 mod directory;
+mod foreign;
 mod judge;
 mod language;
 mod principal;
@@ -25,6 +26,7 @@ pub use directory::{
     Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, hash_password, is_password, mfa_code,
     mfa_seed, rows,
 };
+pub use foreign::{SamlIdentity, Vouched, WebIdentity};
 pub use judge::{
     Attached, By, Case, Explanation, Holder, Layer, Opinion, Outcome, ResourceKind, Rights, Ruling, Source, Step,
     explain, judge,

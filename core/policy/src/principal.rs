@@ -10,6 +10,7 @@ use opentrail_event::{
     AccountId, Arn, IdentityType, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData,
 };
 
+use crate::foreign::{self, SamlIdentity, WebIdentity};
 use crate::{Named, Session, WebFederation};
 
 /// Of the form `AIDA…`, and the same in every house.
@@ -40,18 +41,9 @@ pub enum PrincipalKind {
     },
     /// The holder of a token of an OpenID Connect provider, who proves by it who they are, and can do nothing but assume a role.
     /// The account is the role's.
-    WebIdentity {
-        /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`
-        provider: String,
-        /// The provider without the scheme: `token.example.com/realm`.
-        issuer: String,
-        audience: String,
-        subject: String,
-        /// Further claims that conditions name, by their names: `amr`, and those with tags.
-        claims: Vec<(String, Vec<String>)>,
-        /// Until when the token holds, in seconds since 1970.
-        expires_s: i64,
-    },
+    WebIdentity(Box<WebIdentity>),
+    /// The same with an assertion of a SAML provider.
+    Saml(Box<SamlIdentity>),
 }
 
 /// A proven caller.
@@ -84,9 +76,15 @@ impl Principal {
         match &self.kind {
             PrincipalKind::Role { unique_id, session_name, .. } => format!("{unique_id}:{session_name}"),
             PrincipalKind::Federated { name, .. } => format!("{}:{name}", self.account),
-            PrincipalKind::WebIdentity { issuer, audience, subject, .. } => format!("{issuer}:{audience}:{subject}"),
+            PrincipalKind::WebIdentity(holder) => holder.unique_id(),
+            PrincipalKind::Saml(holder) => holder.unique_id(),
             kind => kind.id(self.account),
         }
+    }
+
+    /// Whether somebody else vouches for this caller: it holds a token or an assertion, and no key.
+    pub fn is_foreign(&self) -> bool {
+        matches!(self.kind, PrincipalKind::WebIdentity(_) | PrincipalKind::Saml(_))
     }
 
     /// Whether this caller runs the server.
@@ -102,18 +100,13 @@ impl Principal {
             PrincipalKind::User { name, .. } => (IdentityType::IAMUser, Some(name.clone())),
             PrincipalKind::Role { .. } => (IdentityType::AssumedRole, None),
             PrincipalKind::Federated { .. } => (IdentityType::FederatedUser, None),
-            PrincipalKind::WebIdentity { issuer, subject, .. } => {
-                return UserIdentity {
-                    kind: IdentityType::WebIdentityUser,
-                    principal_id: self.unique_id(),
-                    arn: String::new(),
-                    account_id: String::new(),
-                    access_key_id: None,
-                    user_name: Some(subject.clone()),
-                    session_context: None,
-                    invoked_by: None,
-                    identity_provider: Some(issuer.clone()),
-                };
+            PrincipalKind::WebIdentity(holder) => {
+                let kind = IdentityType::WebIdentityUser;
+                return foreign::identity(kind, holder.unique_id(), &holder.subject, &holder.provider);
+            }
+            PrincipalKind::Saml(holder) => {
+                let kind = IdentityType::SAMLUser;
+                return foreign::identity(kind, holder.unique_id(), &holder.subject, &holder.name_qualifier);
             }
         };
         UserIdentity {
@@ -132,12 +125,13 @@ impl Principal {
     fn session_context(&self, session: &Session) -> SessionContext {
         let federation = |web: &WebFederation| WebIdFederationData {
             federated_provider: web.provider.clone(),
-            attributes: web.attributes.iter().cloned().collect(),
+            // As real records have it: what was said by whom stands in the record of the call that made the session.
+            attributes: Default::default(),
         };
         let creation = jiff::Timestamp::from_second(session.issued_s).unwrap_or_default();
         SessionContext {
             session_issuer: self.issuer(),
-            web_id_federation_data: session.web.as_ref().map(federation),
+            web_id_federation_data: session.web.as_ref().filter(|web| !web.is_saml()).map(federation),
             attributes: SessionAttributes {
                 creation_date: creation.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
                 mfa_authenticated: if session.mfa_s.is_some() { "true" } else { "false" },
@@ -177,7 +171,8 @@ impl PrincipalKind {
             Self::User { name, path, .. } => Arn::user(account, path, name),
             Self::Role { name, path, .. } => Arn::role(account, path, name),
             Self::Federated { name, .. } => Arn::federated_user(account, name),
-            Self::WebIdentity { issuer, .. } => Arn::oidc_provider(account, issuer),
+            Self::WebIdentity(holder) => Arn::given(&holder.provider),
+            Self::Saml(holder) => Arn::given(&holder.provider),
         }
     }
 
@@ -188,7 +183,8 @@ impl PrincipalKind {
             Self::Root => account.to_string(),
             Self::User { unique_id, .. } | Self::Role { unique_id, .. } => unique_id.clone(),
             Self::Federated { name, .. } => format!("{account}:{name}"),
-            Self::WebIdentity { subject, .. } => subject.clone(),
+            Self::WebIdentity(holder) => holder.unique_id(),
+            Self::Saml(holder) => holder.unique_id(),
         }
     }
 }

@@ -12,6 +12,7 @@
 mod blobs;
 mod catalog;
 mod disk;
+mod issuers;
 mod journal;
 mod lock;
 mod pair;
@@ -36,6 +37,7 @@ pub use catalog::{
     KEY_BYTES_MAX, LIST_ROWS_MAX, LocalCatalog, OpenError as CatalogOpenError, TXN_BYTES_MAX, VALUE_BYTES_MAX,
 };
 pub use disk::{Disk, DiskFile, Fault, RealDisk, SimDisk};
+pub use issuers::{IssuerKeyFiles, IssuerKeysError};
 pub use journal::{
     BATCH_BYTES_MAX, ENTRY_BYTES_MAX, JournalId, JournalSettings, LocalJournal, OpenError as JournalOpenError,
 };

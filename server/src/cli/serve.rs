@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
-use opentrail_local::{JournalSettings, Local, Settings as LocalSettings};
+use opentrail_local::{IssuerKeyFiles, JournalSettings, Local, Settings as LocalSettings};
 use opentrail_world::World;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -54,6 +54,8 @@ impl Serve {
         let mut stop = Stop::listen()?;
         let settings = &loaded.settings;
         let local = open_engines(&loaded, &shell.world).await?;
+        let files = settings.sts_issuers.clone();
+        let issuers = tokio::task::spawn_blocking(move || IssuerKeyFiles::open(files)).await?.context("sts.issuers")?;
         let house = House::open(
             Parts {
                 world: shell.world.clone(),
@@ -62,6 +64,7 @@ impl Serve {
                 blobs: local.blobs.clone(),
                 seal: local.seal.clone(),
                 signing_seal: local.signing_seal.clone(),
+                issuers: Arc::new(issuers),
                 space: Some({
                     let space = local.space.clone();
                     Arc::new(move || Space { free_bytes: space.free(), floor_bytes: space.floor() })

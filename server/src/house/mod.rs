@@ -18,6 +18,7 @@ use opentrail_blobs::Blobs;
 use opentrail_capture::{NotTaken, Recorder, Unfit};
 use opentrail_catalog::{Catalog, Damaged};
 use opentrail_columnar::ColumnarTable;
+use opentrail_federation::IssuerKeys;
 use opentrail_history::History;
 use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
 use opentrail_operator::TokenKey;
@@ -48,6 +49,8 @@ pub struct Parts {
     pub seal: Arc<dyn Seal>,
     /// Seals the keys that sign digests; may be the same.
     pub signing_seal: Arc<dyn Seal>,
+    /// The keys of those whose tokens are taken in place of a signature.
+    pub issuers: Arc<dyn IssuerKeys>,
     /// For `/health` and `/metrics`; without it they say nothing of the disk.
     pub space: Option<AskSpace>,
     /// Renders the metrics of this process; without it `/metrics` is not there.
@@ -104,7 +107,7 @@ impl House {
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, signing_seal, space, metrics } = parts;
+        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics } = parts;
 
         // The address first: a start that cannot have it is none, and leaves nothing on record.
         let door_settings = door_settings(settings);
@@ -212,8 +215,13 @@ impl House {
 
         // Who answers.
         let models = Models::builtin();
-        let sts =
-            opentrail_iam::StsDesk { directory: directory.clone(), sessions: sessions.clone(), world: world.clone() };
+        let sts = opentrail_iam::StsDesk {
+            directory: directory.clone(),
+            sessions: sessions.clone(),
+            issuers,
+            saml_audiences: settings.sts_saml_audiences.clone(),
+            world: world.clone(),
+        };
         let [sts, iam] = opentrail_iam::services(&models, sts);
         let find = Arc::new(find::HistoryFind { history: history.clone() });
         let services: Vec<Arc<dyn Service>> = vec![

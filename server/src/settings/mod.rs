@@ -44,6 +44,10 @@ pub struct Settings {
     pub tls_key: Option<PathBuf>,
     pub regions: Vec<Region>,
     pub seal_key_file: Option<PathBuf>,
+    /// Host and path of each issuer of tokens, and the file with its keys.
+    pub sts_issuers: Vec<(String, PathBuf)>,
+    /// Audiences and recipients of SAML assertions beside AWS's own.
+    pub sts_saml_audiences: Vec<String>,
     pub keys: Vec<ConfiguredKey>,
     pub journal_partitions: u32,
     pub journal_segment_bytes: u64,
@@ -97,6 +101,8 @@ impl Settings {
             tls_key: None,
             regions: Vec::new(),
             seal_key_file: None,
+            sts_issuers: Vec::new(),
+            sts_saml_audiences: Vec::new(),
             keys: Vec::new(),
             journal_partitions: 0,
             journal_segment_bytes: 0,

@@ -69,6 +69,35 @@ pub(super) fn list(text: &str) -> Result<Vec<String>, String> {
     Ok(text.split(',').map(str::trim).filter(|item| !item.is_empty()).map(str::to_ascii_lowercase).collect())
 }
 
+/// Issuers by host and path, as providers are named, each with its file.
+pub(super) fn issuers(text: &str) -> Result<Vec<(String, PathBuf)>, String> {
+    let mut issuers: Vec<(String, PathBuf)> = Vec::new();
+    for item in text.split(',').map(str::trim).filter(|item| !item.is_empty()) {
+        let (url, file) = item.split_once('=').ok_or("write https://ISSUER=FILE for each, with commas between them")?;
+        let name = url.trim().strip_prefix("https://").map(|name| name.trim_end_matches('/')).unwrap_or_default();
+        // Condition keys begin with it, and must not pass for those of AWS: `aws:username`.
+        if name.is_empty() || name.contains([':', '?', '#', '@', ' ']) || !name.contains(['.', '/']) {
+            return Err(format!(
+                "'{url}' is no issuer: write https:// and a host with a dot or a path, without a port or a query"
+            ));
+        }
+        if issuers.iter().any(|(other, _)| other == name) {
+            return Err(format!("https://{name} is there twice"));
+        }
+        issuers.push((name.to_owned(), path(file.trim())?));
+    }
+    Ok(issuers)
+}
+
+/// As they are, in their case.
+pub(super) fn uris(text: &str) -> Result<Vec<String>, String> {
+    let uris: Vec<String> = text.split(',').map(str::trim).filter(|uri| !uri.is_empty()).map(str::to_owned).collect();
+    match uris.iter().all(|uri| uri.contains(':') && !uri.contains(char::is_whitespace)) {
+        true => Ok(uris),
+        false => Err("write URIs, such as https://trail.example.com/saml, with commas between them".into()),
+    }
+}
+
 pub(super) fn regions(text: &str) -> Result<Vec<Region>, String> {
     let regions: Result<Vec<Region>, _> = list(text)?.iter().map(|name| name.parse::<Region>()).collect();
     match regions {
@@ -110,6 +139,34 @@ mod tests {
         assert_eq!(regions("eu-west-1, us-east-1").expect("regions").len(), 2);
         assert!(regions("eu-west-1").is_err());
         assert!(regions("us-east-1,../x").is_err());
+    }
+
+    #[test]
+    fn issuers_have_a_file_each() {
+        let read = issuers("https://a.example/realm/=/etc/a.json, https://b.example=b=c.json,").expect("issuers");
+        let shown: Vec<_> = read.iter().map(|(name, file)| format!("{name} {}", file.display())).collect();
+        assert_eq!(shown, ["a.example/realm /etc/a.json", "b.example b=c.json"]);
+        for bad in [
+            "https://a.example",
+            "http://a.example=f",
+            "a.example=f",
+            "https://=f",
+            "https://aws=f",
+            "https://a.example:8443=f",
+            "https://a.example=",
+            "https://a.example=f,https://a.example/=g",
+        ] {
+            assert!(issuers(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
+    fn uris_are_kept_as_they_are() {
+        assert_eq!(
+            uris("https://A.example/Saml, urn:x:y,"),
+            Ok(vec!["https://A.example/Saml".into(), "urn:x:y".into()])
+        );
+        assert!(uris("saml").is_err() && uris("https://a b").is_err());
     }
 
     #[test]

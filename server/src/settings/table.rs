@@ -1,7 +1,9 @@
 //! The table of settings. A line here is all that a new one needs.
 
 use super::keys::read_keys;
-use super::read::{count, flag, format, fraction, level, list, optional_path, path, regions, socket, span, units};
+use super::read::{
+    count, flag, format, fraction, issuers, level, list, optional_path, path, regions, socket, span, units, uris,
+};
 use super::{Settings, keys};
 
 /// One setting.
@@ -97,6 +99,23 @@ pub const TABLE: &[Setting] = &[
         true,
         "key that seals secrets at rest; made at first use; DATA/seal.key where not set",
         |s, t| optional_path(t).map(|v| s.seal_key_file = v)
+    ),
+    setting!(
+        "sts.issuers",
+        "",
+        "https://ISSUER=FILE, by commas",
+        true,
+        "issuers of tokens for AssumeRoleWithWebIdentity, each with a file of its public keys (a JSON Web Key Set), read again \
+         when it changes",
+        |s, t| issuers(t).map(|v| s.sts_issuers = v)
+    ),
+    setting!(
+        "sts.saml_audiences",
+        "",
+        "URIs, by commas",
+        true,
+        "audiences and recipients of assertions for AssumeRoleWithSAML besides https://signin.aws.amazon.com/saml",
+        |s, t| uris(t).map(|v| s.sts_saml_audiences = v)
     ),
     Setting {
         name: "keys",

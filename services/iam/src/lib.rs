@@ -43,7 +43,7 @@ pub fn services(models: &Models, sts: StsDesk) -> [RpcService; 2] {
 /// IAM takes no federated users, and a user's session only if a second factor was shown for it (`spec/sts.md` 2.4).
 fn is_known_to_iam(caller: &Principal) -> bool {
     match (&caller.kind, &caller.session) {
-        (PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity { .. }, _) => false,
+        (PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity(_) | PrincipalKind::Saml(_), _) => false,
         (PrincipalKind::User { .. } | PrincipalKind::Root, Some(session)) => session.mfa_s.is_some(),
         _ => true,
     }

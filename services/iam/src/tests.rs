@@ -35,8 +35,11 @@ const MINE: &str = "111122223333";
 const THEIRS: &str = "444455556666";
 const SEED: &str = "GEZDGNBVGY3TQOJQGEZDGNBVGY3TQOJQ";
 
+mod web_identity;
+
 struct House {
     desk: Arc<StsDesk>,
+    issuer: web_identity::Issuer,
     clock: Arc<SimClock>,
     catalog: MemoryCatalog,
 }
@@ -52,7 +55,14 @@ impl House {
             block_on(directory.create_account(account, Some(id(account)))).expect("made");
         }
         let sessions = Arc::new(Sessions::new(seal, directory.clone(), world.clone()));
-        Self { desk: Arc::new(StsDesk { directory, sessions, world }), clock, catalog }
+        let issuer = web_identity::Issuer::new();
+        let issuers = issuer.keys();
+        Self {
+            desk: Arc::new(StsDesk { directory, sessions, issuers, saml_audiences: Vec::new(), world }),
+            issuer,
+            clock,
+            catalog,
+        }
     }
 
     fn user(&self, name: &str) -> Principal {
@@ -141,6 +151,8 @@ fn iam_is_global_and_sts_is_where_it_was_asked() {
     let desk = StsDesk {
         directory: house.desk.directory.clone(),
         sessions: house.desk.sessions.clone(),
+        issuers: house.desk.issuers.clone(),
+        saml_audiences: Vec::new(),
         world: house.desk.world.clone(),
     };
     let services = services(&Models::builtin(), desk);

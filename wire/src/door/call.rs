@@ -17,8 +17,6 @@ use super::life::{Hall, Held};
 use super::reply::Reply;
 use crate::errors::body::BodyTrouble;
 use crate::errors::{self, Tongue};
-use crate::sigv4::payload::Payload;
-use crate::sigv4::verify::Chain;
 use crate::{Announced, BodyFault, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
 
 /// Longer parameters of a call that does not run are left out of its record: who may do nothing at all could fill the
@@ -30,8 +28,8 @@ pub(crate) struct ProvenCall {
     pub cx: Cx,
     pub head: RequestHead,
     pub body: Held,
-    pub payload: Payload,
-    pub chain: Chain,
+    /// What the call carries has proven the caller.
+    pub is_borne: bool,
     /// Bytes of the body that came over the wire so far.
     pub wire_bytes: Arc<AtomicU64>,
     pub service: Arc<dyn Service>,
@@ -57,10 +55,10 @@ struct Underway {
 impl ProvenCall {
     /// To its end.
     pub(crate) async fn run(self, hall: &Hall) -> Reply {
-        let Self { cx, mut head, body, payload, chain, wire_bytes, service, tongue } = self;
+        let Self { cx, mut head, body, is_borne, wire_bytes, service, tongue } = self;
         let protocol = service.protocol();
         let rule = service.body_rule(&head);
-        let body = match take_body(body, &mut head, &payload, &chain, rule, protocol).await {
+        let body = match take_body(body, &mut head, rule, protocol).await {
             Ok(body) => body,
             Err(trouble) => {
                 metrics::counter!("opentrail_door_unusable_bodies_total").increment(1);
@@ -69,7 +67,13 @@ impl ProvenCall {
             }
         };
         let underway = Underway { cx, head, service, tongue, wire_bytes };
-        underway.announce(hall, body).await
+        match (is_borne, &body) {
+            (false, RequestBody::Whole(bytes)) if underway.service.may_bear(&underway.head) => {
+                let bytes = bytes.clone();
+                underway.look_for_bearer(hall, bytes).await
+            }
+            _ => underway.announce(hall, body).await,
+        }
     }
 }
 
@@ -77,8 +81,6 @@ impl ProvenCall {
 async fn take_body(
     held: Held,
     head: &mut RequestHead,
-    payload: &Payload,
-    chain: &Chain,
     rule: BodyRule,
     protocol: Protocol,
 ) -> Result<RequestBody, BodyTrouble> {
@@ -88,7 +90,7 @@ async fn take_body(
     };
     let Checked { length, pieces, trailers } = match held {
         Held::Whole(bytes) => return Ok(RequestBody::Whole(bytes)),
-        Held::Coming(pieces) => body::checked(pieces, payload, chain, &head.headers, bytes_max)?,
+        Held::Coming { pieces, payload, chain } => body::checked(pieces, &payload, &chain, &head.headers, bytes_max)?,
     };
     match rule {
         BodyRule::Whole { .. } => {
@@ -133,6 +135,27 @@ impl Underway {
         let (request_id, service) = (&self.cx.request_id, self.service.signing_name());
         tracing::error!(request_id, service, "announce panicked");
         Reply::fault(&errors::internal(self.tongue.protocol), &self.tongue)
+    }
+
+    /// A signed call whose proof is nevertheless within it is its holder's. Where it proves nobody, the signer tried.
+    async fn look_for_bearer(mut self, hall: &Hall, body: Bytes) -> Reply {
+        match AssertUnwindSafe(self.service.bearer(&self.head, &body)).catch_unwind().await {
+            Ok(None) => {}
+            Ok(Some(Ok(principal))) => self.cx.principal = Arc::new(principal),
+            Ok(Some(Err(fault))) => {
+                let announced = AssertUnwindSafe(self.service.announce(&self.cx, &self.head, Some(&body)));
+                return match announced.catch_unwind().await {
+                    Ok(Ok(announced)) => self.record_refusal(hall, announced, fault, None).await,
+                    Ok(Err(Rejected { known: Some(announced), .. })) => {
+                        self.record_refusal(hall, *announced, fault, None).await
+                    }
+                    Ok(Err(Rejected { known: None, .. })) => Reply::fault(&fault, &self.tongue),
+                    Err(_) => self.announce_panicked(),
+                };
+            }
+            Err(_) => return self.announce_panicked(),
+        }
+        self.announce(hall, RequestBody::Whole(body)).await
     }
 
     async fn announce(self, hall: &Hall, body: RequestBody) -> Reply {
@@ -233,6 +256,9 @@ impl Underway {
     /// `shown`: what is touched, as the answer names it.
     fn denial(&self, action: &str, shown: Option<&str>, owner: Option<AccountId>, because: &str) -> Fault {
         let protocol = self.tongue.protocol;
+        if self.cx.principal.is_foreign() {
+            return Fault::new("AccessDenied", 403, format!("Not authorized to perform {action}"));
+        }
         let foreign = owner.is_some_and(|owner| owner != self.cx.account());
         if protocol == Protocol::RestXml && foreign {
             return Fault::new("AccessDenied", 403, "Access Denied");
@@ -309,9 +335,16 @@ impl Underway {
         // S3 shows what was asked for; the others hide it from whoever was denied (`spec/recorded.md` 10).
         if denied.is_some() && self.tongue.protocol != Protocol::RestXml {
             outcome.error_code = Some("AccessDenied".into());
-            outcome.hide_parameters = true;
-            call.resources.clear();
             call.api_version = None;
+            // What the holder of a foreign token asked for is shown.
+            if !self.cx.principal.is_foreign() {
+                outcome.hide_parameters = true;
+                call.resources.clear();
+            }
+        }
+        // Why it was denied stands in its answer alone, as real records have it.
+        if self.cx.principal.is_foreign() && fault.code == "AccessDenied" {
+            outcome.error_message = Some("An unknown error occurred".into());
         }
         let ticket = match hall.capture.begin(call).await {
             Ok(ticket) => ticket,

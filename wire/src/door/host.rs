@@ -53,6 +53,16 @@ pub(crate) fn path_style(bucket: &str, raw_path: &str) -> String {
     }
 }
 
+/// The region that a Host header asks for (`sts.eu-west-1.localhost`), where no signature says so. Else it is that of AWS's global
+/// endpoints.
+pub(crate) fn region(host_header: &str, signing_name: &str, served: &[Region]) -> Region {
+    let host = without_port(host_header).to_ascii_lowercase();
+    let mut labels = host.split('.');
+    let named = labels.next().filter(|label| *label == signing_name).and_then(|_| labels.next());
+    let region = served.iter().find(|region| named == Some(region.as_str()));
+    region.cloned().unwrap_or_else(Region::us_east_1)
+}
+
 fn without_port(host: &str) -> &str {
     match host.rsplit_once(':') {
         Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
@@ -101,6 +111,19 @@ mod tests {
         check("-ab.localhost", None);
         check("notlocalhost", None);
         check("", None);
+    }
+
+    #[test]
+    fn a_region_stands_behind_the_services_name() {
+        let served = ["us-east-1", "eu-west-1"].map(|name| name.parse().expect("a region"));
+        let check = |host: &str, expect: &str| assert_eq!(region(host, "sts", &served).as_str(), expect, "{host}");
+        check("sts.eu-west-1.localhost:4566", "eu-west-1");
+        check("STS.EU-WEST-1.amazonaws.com", "eu-west-1");
+        check("sts.localhost", "us-east-1");
+        check("sts.mars-1.localhost", "us-east-1");
+        check("s3.eu-west-1.localhost", "us-east-1");
+        check("127.0.0.1:4566", "us-east-1");
+        check("", "us-east-1");
     }
 
     #[test]

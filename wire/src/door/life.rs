@@ -8,7 +8,7 @@ use aws_lc_rs::digest;
 use bytes::Bytes;
 use http::{HeaderMap, Method, Request, Response};
 use hyper::body::Incoming;
-use opentrail_event::TlsDetails;
+use opentrail_event::{Region, TlsDetails};
 use opentrail_journal::Capture;
 use opentrail_policy::{Decide, Principal};
 use opentrail_protocol::Protocol;
@@ -31,7 +31,7 @@ use crate::sigv4::claim;
 use crate::sigv4::key::{KeyCache, hex};
 use crate::sigv4::query::Query;
 use crate::sigv4::refusal::Refusal;
-use crate::sigv4::verify::{Proven, Verifier};
+use crate::sigv4::verify::{Chain, Proven, Verifier};
 use crate::sigv4::{Dialect, payload::Payload};
 use crate::{BodyRule, Cx, Fault, RequestHead, Service};
 
@@ -51,6 +51,8 @@ const UNPROVEN_SMALL_BYTES_MAX: u64 = 64 * 1024;
 const UNPROVEN_LARGE_BODIES_MAX: usize = 32;
 /// And of one address: others need places too.
 const UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX: usize = 4;
+/// Of a call that is not signed: an assertion of 100,000 characters, each of which may take three, has room in it.
+const BORNE_BODY_BYTES_MAX: usize = 384 * 1024;
 /// How long a body may take whose sender is not proven yet.
 const UNPROVEN_BODY_TIME_MAX: Duration = Duration::from_secs(60);
 
@@ -158,7 +160,10 @@ impl Hall {
     /// In which protocol and under which ids this request is answered, whatever becomes of it.
     fn tongue(&self, head: &RequestHead, query: &Query, verdict: &Verdict) -> Tongue {
         let claimed = claim::claimed_service(&seen(head, query));
-        let service = claimed.as_deref().and_then(|name| self.service(name));
+        let service = match &claimed {
+            Some(name) => self.service(name),
+            None => self.bearing(head, query),
+        };
         let (protocol, xml_namespace) = match (verdict, service) {
             (Verdict::Refused { protocol, .. }, _) => (*protocol, ""),
             (_, Some(service)) => (service.protocol(), service.xml_namespace()),
@@ -170,6 +175,12 @@ impl Hall {
             _ => (self.uuid(), String::new()),
         };
         Tongue { protocol, xml_namespace: xml_namespace.to_owned(), request_id, host_id }
+    }
+
+    /// The service that a request without a signature may be for, since some of its calls carry their proof.
+    fn bearing(&self, head: &RequestHead, query: &Query) -> Option<&Arc<dyn Service>> {
+        let is_unsigned = claim::is_unsigned(&seen(head, query));
+        self.services.iter().find(|service| is_unsigned && service.may_bear(head))
     }
 
     fn uuid(&self) -> String {
@@ -212,6 +223,10 @@ impl Hall {
         if is_cheaply_unproven(&head) && self.strangers.is_throttled(peer.ip, self.world.monotonic()) {
             return Err(End::Stranger(errors::throttled(tongue.protocol)));
         }
+        if let Some(service) = self.bearing(&head, &query) {
+            let arrived = Arrived { head, query, pieces, wire_bytes };
+            return self.prove_borne(peer, service.clone(), arrived, tongue).await;
+        }
         let now = self.world.now();
         let checked = self.verifier.check(&seen(&head, &query), now, |name| self.dialect(name)).await;
         let plausible = match checked {
@@ -226,9 +241,9 @@ impl Hall {
             };
             let body = self.unproven_body(peer, pieces, &head.headers, bytes_max, tongue).await?;
             let hash = hex(digest::digest(&digest::SHA256, &body).as_ref());
-            (Held::Whole(body), self.verifier.prove(&seen(&head, &query), plausible, Some(&hash)))
+            (Arriving::Whole(body), self.verifier.prove(&seen(&head, &query), plausible, Some(&hash)))
         } else {
-            (Held::Coming(pieces), self.verifier.prove(&seen(&head, &query), plausible, None))
+            (Arriving::Coming(pieces), self.verifier.prove(&seen(&head, &query), plausible, None))
         };
         let proven = match proven {
             Ok(proven) => proven,
@@ -240,13 +255,41 @@ impl Hall {
                 Err(self.refused(&Refusal::Token(token), tongue))
             }
             Some(service) if !self.is_page(&head, &service) => {
-                Ok(self.proven_call(peer, head, body, wire_bytes, service, proven, tongue))
+                let Proven { credential, region, payload, presigned, chain } = proven;
+                let body = match body {
+                    Arriving::Whole(body) => Held::Whole(body),
+                    Arriving::Coming(pieces) => Held::Coming { pieces, payload, chain },
+                };
+                let caller = Caller { principal: credential.principal.clone(), region, presigned, is_borne: false };
+                Ok(self.proven_call(peer, head, body, wire_bytes, service, caller, tongue))
             }
             _ => Err(self.page(&head, &proven, tongue).await),
         }
     }
 
-    /// The whole of a body whose hash is needed to prove its sender.
+    /// The same for a call that is not signed: what it carries proves its caller, or nobody.
+    async fn prove_borne(
+        &self,
+        peer: &Peer,
+        service: Arc<dyn Service>,
+        arrived: Arrived,
+        tongue: &Tongue,
+    ) -> Result<ProvenCall, End> {
+        let Arrived { head, query: _, pieces, wire_bytes } = arrived;
+        let body = self.unproven_body(peer, pieces, &head.headers, BORNE_BODY_BYTES_MAX, tongue).await?;
+        let principal = match service.bearer(&head, &body).await {
+            None => return Err(self.refused(&Refusal::Absent, tongue)),
+            Some(Err(fault)) if fault.status >= 500 => return Err(End::Trouble(fault)),
+            Some(Err(fault)) => return Err(End::Stranger(fault)),
+            Some(Ok(principal)) => principal,
+        };
+        let host = header_text(&head.headers, "host").unwrap_or_default();
+        let region = host::region(&host, service.signing_name(), &self.settings.regions);
+        let caller = Caller { principal, region, presigned: false, is_borne: true };
+        Ok(self.proven_call(peer, head, Held::Whole(body), wire_bytes, service, caller, tongue))
+    }
+
+    /// The whole of a body that is needed to prove its sender.
     async fn unproven_body(
         &self,
         peer: &Peer,
@@ -314,10 +357,10 @@ impl Hall {
         body: Held,
         wire_bytes: Arc<AtomicU64>,
         service: Arc<dyn Service>,
-        proven: Proven,
+        caller: Caller,
         tongue: &Tongue,
     ) -> ProvenCall {
-        let Proven { credential, region, payload, presigned, chain } = proven;
+        let Caller { principal, region, presigned, is_borne } = caller;
         let header = |name| {
             let value: Option<&http::HeaderValue> = head.headers.get(name);
             value.map(|v| text(v.as_bytes()))
@@ -331,7 +374,7 @@ impl Hall {
             key_exchange: tls.key_exchange.clone().filter(|_| shows_key_exchange),
         });
         let cx = Cx {
-            principal: Arc::new(credential.principal.clone()),
+            principal: Arc::new(principal),
             region,
             request_id: tongue.request_id.clone(),
             received_at: self.world.now(),
@@ -347,7 +390,7 @@ impl Hall {
             head.raw_path = host::path_style(&bucket, &head.raw_path);
         }
         metrics::counter!("opentrail_door_calls_total", "service" => service.signing_name().to_owned()).increment(1);
-        ProvenCall { cx, head, body, payload, chain, wire_bytes, service, tongue: tongue.clone() }
+        ProvenCall { cx, head, body, is_borne, wire_bytes, service, tongue: tongue.clone() }
     }
 
     fn is_page(&self, head: &RequestHead, service: &Arc<dyn Service>) -> bool {
@@ -388,9 +431,25 @@ impl Hall {
 
 /// A body that is here already, or not yet.
 pub(crate) enum Held {
-    /// Its hash is part of a signature that was right.
+    /// It is part of what proved the caller.
+    Whole(Bytes),
+    /// With what the signature says of it.
+    Coming { pieces: Pieces, payload: Payload, chain: Chain },
+}
+
+/// The same before anybody is proven.
+enum Arriving {
     Whole(Bytes),
     Coming(Pieces),
+}
+
+/// Who calls, and how that is known.
+struct Caller {
+    principal: Principal,
+    region: Region,
+    presigned: bool,
+    /// By what the call carries, and not by a signature.
+    is_borne: bool,
 }
 
 fn seen<'a>(head: &'a RequestHead, query: &'a Query) -> Seen<'a> {

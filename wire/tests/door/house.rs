@@ -17,6 +17,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 
+use crate::bearer::ToyBearer;
 use crate::toys::*;
 
 pub(crate) const NOW: &str = "2026-01-02T03:04:05Z";
@@ -88,8 +89,10 @@ impl House {
             models.by_signing_name("cloudtrail").unwrap(),
             vec![operation(&LOOKUP), operation(&DESCRIBE), operation(&START), operation(&STOP)],
         );
-        let sts =
-            RpcService::new(models.by_signing_name("sts").unwrap(), vec![operation(&IDENTITY), operation(&ASSUME)]);
+        let sts = RpcService::new(
+            models.by_signing_name("sts").unwrap(),
+            vec![operation(&IDENTITY), operation(&ASSUME), Box::new(ToyBearer(diary.clone()))],
+        );
         let iam = RpcService::new(models.by_signing_name("iam").unwrap(), Vec::new()).into_global();
         let s3 = ToyS3 { diary: diary.clone(), go_on: go_on.clone() };
         let services: Vec<Arc<dyn Service>> = vec![Arc::new(cloudtrail), Arc::new(sts), Arc::new(iam), Arc::new(s3)];

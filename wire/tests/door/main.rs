@@ -6,6 +6,7 @@
 
 mod across;
 mod auth;
+mod bearer;
 mod bodies;
 mod fixtures;
 mod hostile;

@@ -154,7 +154,8 @@ impl From<&Principal> for Caller {
                 };
                 Self::Federated { account, arn: principal.arn(), user_id }
             }
-            PrincipalKind::WebIdentity { provider, .. } => Self::WebIdentity { provider: provider.clone() },
+            PrincipalKind::Saml(holder) => Self::Saml { provider: holder.provider.clone() },
+            PrincipalKind::WebIdentity(holder) => Self::WebIdentity { provider: holder.provider.clone() },
         }
     }
 }

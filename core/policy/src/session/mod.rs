@@ -23,13 +23,20 @@ pub struct SessionPolicy {
     pub policy: Arc<Policy>,
 }
 
-/// What an identity provider said of whoever assumed a role by its token.
+/// What an identity provider said of whoever assumed a role by its token or assertion.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WebFederation {
-    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`
+    /// `arn:aws:iam::ACCOUNT:oidc-provider/HOST`, or `…:saml-provider/NAME`
     pub provider: String,
     /// `HOST:aud`, `HOST:sub`, as trust policies name them, with their values.
     pub attributes: Vec<(String, String)>,
+}
+
+impl WebFederation {
+    /// Of a SAML provider: records of later calls do not name it.
+    pub fn is_saml(&self) -> bool {
+        self.provider.contains(":saml-provider/")
+    }
 }
 
 /// What is known of a session beside whose it is.

@@ -171,7 +171,7 @@ impl Writer {
                     _ => return None,
                 }
             }
-            PrincipalKind::Operator | PrincipalKind::WebIdentity { .. } => return None,
+            PrincipalKind::Operator | PrincipalKind::WebIdentity(_) | PrincipalKind::Saml(_) => return None,
         }
         Some(())
     }

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use opentrail_event::AccountId;
+use opentrail_federation::saml::Metadata;
 use opentrail_policy::rows::{self, OidcRow, SamlRow, Tag};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
@@ -174,10 +175,12 @@ fn save_saml(d: &mut Draft<'_>, row: &SamlRow) {
     d.put(rows::saml_key(d.account, &row.name), row);
 }
 
-/// The metadata of an identity provider: an EntityDescriptor with an IDPSSODescriptor. The rest is read by whoever trusts it.
+/// The metadata of an identity provider: what could prove no assertion later is refused now.
 fn check_metadata(metadata: &str) -> Result<(), Fault> {
-    let is_metadata = metadata.contains("EntityDescriptor") && metadata.contains("IDPSSODescriptor");
-    if is_metadata { Ok(()) } else { Err(invalid_input("Could not parse metadata")) }
+    match Metadata::parse(metadata) {
+        Ok(_) => Ok(()),
+        Err(why) => Err(invalid_input(format!("Could not parse metadata: {why}"))),
+    }
 }
 
 /// When the metadata runs out.

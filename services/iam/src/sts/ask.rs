@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use opentrail_event::{AccountId, Arn};
-use opentrail_policy::{Context, Kind, Policy, Session, SessionPolicy, Sessions};
+use opentrail_event::{AccountId, Arn, Owner, RecordResource};
+use opentrail_policy::{Context, Kind, Policy, Session, SessionPolicy, Sessions, Vouched};
 use opentrail_protocol::Document;
 use opentrail_wire::{Fault, Need};
 
@@ -11,6 +11,9 @@ use super::{Desk, invalid, unavailable};
 
 /// Of an inline session policy, in characters.
 const POLICY_CHARS_MAX: usize = 2_048;
+
+/// Of one session.
+const TAGS_MAX: usize = 50;
 
 /// A role as its ARN names it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +47,11 @@ impl RoleName {
 
     pub(super) fn arn(&self) -> Arn {
         Arn::role(self.account, &self.path, &self.name)
+    }
+
+    /// As records list it.
+    pub(super) fn resource(&self) -> RecordResource {
+        RecordResource { owner: Owner::Account(self.account), kind: "AWS::IAM::Role", arn: self.arn(), prefix: false }
     }
 }
 
@@ -81,6 +89,30 @@ impl Tags {
             );
         }
         Ok(Self { passed, passed_transitive, inherited })
+    }
+
+    /// What an identity provider asks for. `Err` says what is wrong with it.
+    pub(super) fn vouched(vouched: &Vouched) -> Result<Self, &'static str> {
+        let (passed, transitive) = (&vouched.tags, &vouched.transitive);
+        let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
+        let fits = |(key, value): &(String, String)| {
+            (1..=128).contains(&key.chars().count())
+                && value.chars().count() <= 256
+                && !key.to_lowercase().starts_with("aws:")
+        };
+        if passed.len() > TAGS_MAX || transitive.len() > TAGS_MAX || !passed.iter().all(fits) {
+            return Err(
+                "Session tags have keys of 1 to 128 characters that do not begin with aws:, values of up to 256, and \
+                        are 50 at most.",
+            );
+        }
+        if passed.iter().enumerate().any(|(i, (key, _))| passed[..i].iter().any(|(other, _)| same(key, other))) {
+            return Err("Duplicate tag keys found. Please note that Tag keys are case insensitive.");
+        }
+        if !transitive.iter().all(|wanted| passed.iter().any(|(key, _)| same(key, wanted))) {
+            return Err("The specified transitive tag key must be included in the requested tags.");
+        }
+        Ok(Self { passed: passed.clone(), passed_transitive: transitive.clone(), inherited: Vec::new() })
     }
 
     /// Whether there is anything that `sts:TagSession` is about.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use opentrail_event::{Arn, Category, Owner, RecordResource};
+use opentrail_event::{Arn, Category};
 use opentrail_policy::{Context, Kind, Policy, Principal, PrincipalKind, ResourceKind, Session, rows};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Need, Operation, RpcAnswer, Touched};
@@ -131,14 +131,8 @@ impl AssumeRole {
             .with("AssumedRoleUser", user)
             .with("PackedPolicySize", packs.then_some(percent as i64))
             .with("SourceIdentity", source_identity);
-        let resource = RecordResource {
-            owner: Owner::Account(name.account),
-            kind: "AWS::IAM::Role",
-            arn: name.arn(),
-            prefix: false,
-        };
         let additional_event_data = Some(details(cx));
-        Ok(RpcAnswer { resources: Some(vec![resource]), additional_event_data, ..RpcAnswer::from(output) })
+        Ok(RpcAnswer { resources: Some(vec![name.resource()]), additional_event_data, ..RpcAnswer::from(output) })
     }
 }
 
@@ -178,11 +172,16 @@ fn circumstances(cx: &Cx, input: &Document, role: &rows::RoleRow) -> Context {
     if cx.principal.session.is_some() && second_factor_of(&cx.principal).is_none() {
         context.set("aws:MultiFactorAuthPresent", "false");
     }
+    role_tags(&mut context, role);
+    context
+}
+
+/// The tags of the role that is assumed.
+pub(super) fn role_tags(context: &mut Context, role: &rows::RoleRow) {
     for tag in &role.tags {
         context.set(&format!("aws:ResourceTag/{}", tag.key), tag.value.as_str());
         context.set(&format!("iam:ResourceTag/{}", tag.key), tag.value.as_str());
     }
-    context
 }
 
 /// When the caller showed a second factor of its own: what a role's session was given does not go further.
@@ -207,7 +206,7 @@ fn source_identity(cx: &Cx, input: &Document) -> Result<Option<String>, Fault> {
 }
 
 /// How long it lasts, in seconds.
-fn lifetime(asked_s: Option<i64>, role_max_s: i64, is_chained: bool) -> Result<i64, Fault> {
+pub(super) fn lifetime(asked_s: Option<i64>, role_max_s: i64, is_chained: bool) -> Result<i64, Fault> {
     let lasts_s = asked_s.unwrap_or(HOUR_S);
     if is_chained && lasts_s > HOUR_S {
         return Err(invalid(

@@ -43,7 +43,7 @@ fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
         (None, PrincipalKind::Operator) => Some("operator".into()),
         // A session has no keys of its own; a root's are not for it to change.
         (None, PrincipalKind::Root | PrincipalKind::Role { .. }) => None,
-        (None, PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity { .. }) => None,
+        (None, PrincipalKind::Federated { .. } | PrincipalKind::WebIdentity(_) | PrincipalKind::Saml(_)) => None,
         (None, PrincipalKind::User { name, .. }) => Some(name.clone()),
     }
 }
