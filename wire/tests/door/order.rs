@@ -89,7 +89,7 @@ async fn what_nobody_decided_is_no_denial() {
         (s3("/logs/undecided"), "ServiceUnavailable"),
         // What a policy of its owner says is not known, and so the owner reads nothing of it.
         (s3("/foreign-policy/explicit-undecided"), "ServiceUnavailable"),
-        (Ask::json("DescribeTrails", "{}").sign("cloudtrail", house.now()), "ServiceUnavailableException"),
+        (Ask::json("ListTrails", "{}").sign("cloudtrail", house.now()), "ServiceUnavailableException"),
         (query("Action=ListGroups&Version=2010-05-08"), "ServiceUnavailable"),
     ];
     for (ask, code) in asks {

@@ -103,7 +103,7 @@ impl Identities for ToyIdentities {
 }
 
 /// Denies what has `denied` in its name, and StopLogging; by a statement what has `explicit` in it. Cannot tell about what has
-/// `undecided` in it, about DescribeTrails, and about ListGroups.
+/// `undecided` in it, about ListTrails, and about ListGroups.
 pub(crate) struct ToyDecide;
 
 impl Decide for ToyDecide {
@@ -112,7 +112,7 @@ impl Decide for ToyDecide {
             || question.resources.iter().any(|arn| arn.as_str().contains("denied"));
         let explicit = question.resources.iter().any(|arn| arn.as_str().contains("explicit"));
         let because = format!("because no identity-based policy allows the {} action", question.action);
-        let undecided = ["cloudtrail:DescribeTrails", "iam:ListGroups"].contains(&question.action)
+        let undecided = ["cloudtrail:ListTrails", "iam:ListGroups"].contains(&question.action)
             || question.resources.iter().any(|arn| arn.as_str().contains("undecided"));
         let decision = match (undecided, denied) {
             (true, _) => Decision::Unavailable { why: "disk on fire".into() },
