@@ -33,6 +33,23 @@ impl Page {
         Ok(Self { operation, after, limit })
     }
 
+    /// Of a listing whose entries are made one by one and known by their place: the places of this page.
+    pub(crate) fn places(&self, total: usize) -> std::ops::Range<usize> {
+        let last = self.after.as_deref().and_then(|place| place.parse::<usize>().ok());
+        let start = last.map_or(0, |last| last.saturating_add(1)).min(total);
+        start..start.saturating_add(self.limit).min(total)
+    }
+
+    /// What follows a page of such a listing that ends before `end`.
+    pub(crate) fn rest(&self, end: usize, total: usize) -> Rest {
+        let last = end.checked_sub(1).filter(|_| end < total);
+        Rest(last.map(|last| self.marker(&last.to_string())))
+    }
+
+    fn marker(&self, last: &str) -> String {
+        URL_SAFE_NO_PAD.encode(format!("{}\n{last}", self.operation))
+    }
+
     /// Cuts the whole listing to this page. `key` tells its entries apart; an entry that the marker names and that is gone is
     /// looked for by the order of keys.
     pub(crate) fn cut<T>(&self, mut all: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Rest) {
@@ -46,7 +63,7 @@ impl Page {
         }
         all.truncate(self.limit);
         let last = all.last().map(&key).unwrap_or_default();
-        (all, Rest(Some(URL_SAFE_NO_PAD.encode(format!("{}\n{last}", self.operation)))))
+        (all, Rest(Some(self.marker(&last))))
     }
 }
 
@@ -63,6 +80,19 @@ impl Rest {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn places_are_counted_and_not_listed() {
+        let input = Document::structure().with("MaxItems", 2_i64);
+        let page = Page::read("Simulate", &input).expect("read");
+        assert_eq!(page.places(usize::MAX), 0..2);
+        let marker = page.rest(1, 9).onto(Document::structure());
+        assert_eq!(marker.bool("IsTruncated"), Some(true), "a page may end early");
+        let next = input.with("Marker", marker.text("Marker").expect("a marker"));
+        let page = Page::read("Simulate", &next).expect("read");
+        assert_eq!((page.places(9), page.places(2), page.places(0)), (1..3, 1..2, 0..0));
+        assert_eq!(page.rest(2, 2).onto(Document::structure()).bool("IsTruncated"), Some(false));
+    }
 
     #[test]
     fn pages_follow_one_another_even_past_what_is_gone() {
