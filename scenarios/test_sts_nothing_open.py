@@ -66,6 +66,9 @@ def filled(shape, account, bucket, name="", depth=0):
         text = "123456"
     if name == "NewPath" or name == "Path":
         text = "/some/"
+    # A wrong form is told before anything is decided.
+    if name == "VersionId":
+        text = "v1"
     return text.ljust(low, "x")[:high]
 
 

@@ -11,7 +11,7 @@ pub struct Fault {
     pub code: Cow<'static, str>,
     pub message: String,
     pub status: u16,
-    /// Further members of an S3 error document, in order: (`BucketName`, …).
+    /// Further members of an XML error document, in order: (`BucketName`, …).
     pub details: Vec<(Cow<'static, str>, String)>,
     /// Further headers of the answer.
     pub headers: Vec<(&'static str, String)>,
@@ -40,7 +40,7 @@ impl Fault {
         }
     }
 
-    /// With one more member of an S3 error document.
+    /// With one more member of an XML error document.
     pub fn with(mut self, name: impl Into<Cow<'static, str>>, value: impl Into<String>) -> Self {
         self.details.push((name.into(), value.into()));
         self

@@ -133,7 +133,10 @@ impl RpcService {
             return Ok(announced);
         }
         let fault = violations.iter().find_map(|v| operation.refuse(v)).unwrap_or_else(|| self.invalid(&violations));
-        Err(Rejected { fault, known: Some(Box::new(announced)) })
+        // IAM and STS look at the shape before anybody decides (`spec/iam.md` 1.1): whoever may, but not this, is told what is
+        // wrong. What a call is about cannot be found out from it, so it would be denied to all but those who may everything.
+        let open = announced.open || !self.is_json();
+        Err(Rejected { fault, known: Some(Box::new(Announced { open, ..announced })) })
     }
 
     /// Proves the caller of a call whose proof is within it; `None` where it is no such call.
@@ -287,8 +290,9 @@ impl Service for RpcService {
     }
 
     fn api_version(&self) -> Option<&str> {
-        // Records of IAM leave it out (`spec/iam.md` 8).
-        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty() && self.signing_name() != "iam")
+        // Records of IAM and STS leave it out (`spec/iam.md` 8, and every record of STS that there is to see).
+        let is_left_out = matches!(self.signing_name(), "iam" | "sts");
+        Some(self.model.api_version.as_str()).filter(|version| !version.is_empty() && !is_left_out)
     }
 
     fn protocol(&self) -> Protocol {

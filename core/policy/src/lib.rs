@@ -23,8 +23,8 @@ pub use authority::{Authority, Explained, ExplainedStep};
 pub use decide::{Decide, Decision, Question};
 pub use directory::{
     AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
-    Merged, NewAccessKey, Plan, RightsOf, Starters, User, UserPolicy, account_of, hash_password, is_password, mfa_code,
-    mfa_seed, rows,
+    Merged, NewAccessKey, Plan, RightsOf, ShownCode, Starters, User, UserPolicy, account_of, hash_password,
+    is_password, mfa_code, mfa_seed, rows,
 };
 pub use foreign::{SamlIdentity, Vouched, WebIdentity};
 pub use judge::{

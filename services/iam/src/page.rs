@@ -62,6 +62,19 @@ impl Page {
         Some(Self { operation: self.operation, after, limit })
     }
 
+    /// Of a listing whose entries are made one by one and known by their place: the places of this page.
+    pub(crate) fn places(&self, total: usize) -> std::ops::Range<usize> {
+        let last = self.after.as_deref().and_then(|place| place.parse::<usize>().ok());
+        let start = last.map_or(0, |last| last.saturating_add(1)).min(total);
+        start..start.saturating_add(self.limit).min(total)
+    }
+
+    /// What follows a page of such a listing that ends before `end`.
+    pub(crate) fn rest_of_places(&self, end: usize, total: usize) -> Rest {
+        let last = end.checked_sub(1).filter(|_| end < total);
+        self.rest(last.map(|last| last.to_string()))
+    }
+
     /// Cuts the whole listing to this page. `key` tells its entries apart; an entry that the marker names and that is gone is
     /// looked for by the order of keys.
     pub(crate) fn cut<T>(&self, mut all: Vec<T>, key: impl Fn(&T) -> String) -> (Vec<T>, Rest) {
@@ -179,6 +192,19 @@ mod tests {
     use opentrail_world::World;
 
     use super::*;
+
+    #[test]
+    fn places_are_counted_and_not_listed() {
+        let input = Document::structure().with("MaxItems", 2_i64);
+        let page = Page::read("Simulate", &input).expect("read");
+        assert_eq!(page.places(usize::MAX), 0..2);
+        let marker = page.rest_of_places(1, 9).onto(Document::structure());
+        assert_eq!(marker.bool("IsTruncated"), Some(true), "a page may end early");
+        let next = input.with("Marker", marker.text("Marker").expect("a marker"));
+        let page = Page::read("Simulate", &next).expect("read");
+        assert_eq!((page.places(9), page.places(2), page.places(0)), (1..3, 1..2, 0..0));
+        assert_eq!(page.rest_of_places(2, 2).onto(Document::structure()).bool("IsTruncated"), Some(false));
+    }
 
     #[test]
     fn pages_follow_one_another_even_past_what_is_gone() {

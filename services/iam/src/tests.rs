@@ -97,6 +97,23 @@ impl House {
         role
     }
 
+    /// The serial number of a device of that user's, whose seed is [`SEED`].
+    fn device(&self, user: &Principal) -> String {
+        let serial = format!("arn:aws:iam::{MINE}:mfa/ana");
+        let device = rows::MfaRow {
+            serial: serial.clone(),
+            created_s: 0,
+            sealed: self.desk.directory.seal_text(&format!("mfa/{serial}"), SEED),
+            owner: Some(user.unique_id()),
+            enabled_s: Some(0),
+            last_step: None,
+            drift: 0,
+            tags: Vec::new(),
+        };
+        self.put(MINE, rows::mfa_key(id(MINE), "ana"), &device);
+        serial
+    }
+
     fn operation(&self, name: &str) -> Box<dyn Operation> {
         let found = sts::operations(&self.desk).into_iter().find(|operation| operation.facts().name == name);
         found.expect("an operation")
@@ -300,18 +317,7 @@ fn second_factors_are_taken_once() {
     let house = House::open();
     let ana = house.user("ana");
     house.role("ops");
-    let serial = format!("arn:aws:iam::{MINE}:mfa/ana");
-    let device = rows::MfaRow {
-        serial: serial.clone(),
-        created_s: 0,
-        sealed: house.desk.directory.seal_text(&format!("mfa/{serial}"), SEED),
-        owner: Some(ana.unique_id()),
-        enabled_s: Some(0),
-        last_step: None,
-        drift: 0,
-        tags: Vec::new(),
-    };
-    house.put(MINE, rows::mfa_key(id(MINE), "ana"), &device);
+    let serial = house.device(&ana);
     let now_s = house.desk.world.now().as_second();
     let code = |at_s: i64| mfa_code(SEED, at_s.unsigned_abs() / 30).expect("a code");
     let with = |code: &str| assume("ops").with("SerialNumber", serial.as_str()).with("TokenCode", code);
@@ -337,6 +343,33 @@ fn second_factors_are_taken_once() {
     assert_eq!(first.session.as_ref().and_then(|session| session.mfa_s), Some(now_s + 60));
     let second = house.proven(&house.run("AssumeRole", &first, &assume("ops")).expect("assumed")).expect("a session");
     assert_eq!(second.session.and_then(|session| session.mfa_s), None);
+}
+
+/// Who holds a user's key and not the device does not come by a second factor by trying.
+#[test]
+fn second_factors_are_not_guessed() {
+    let house = House::open();
+    let ana = house.user("ana");
+    house.role("ops");
+    let serial = house.device(&ana);
+    let now_s = house.desk.world.now().as_second();
+    let right = |at_s: i64| mfa_code(SEED, at_s.unsigned_abs() / 30).expect("a code");
+    let with = |code: &str| Document::structure().with("SerialNumber", serial.as_str()).with("TokenCode", code);
+    let refused = |code: &str| house.run("GetSessionToken", &ana, &with(code)).expect_err("refused").message;
+    for _ in 0..10 {
+        assert!(refused("abcdef").contains("invalid MFA one time pass code"));
+    }
+    assert!(refused(&right(now_s)).contains("too many wrong codes"), "even the right one, and by any call");
+    let assumed = assume("ops").with("SerialNumber", serial.as_str()).with("TokenCode", right(now_s));
+    assert!(house.touch("AssumeRole", &ana, &assumed).expect_err("refused").message.contains("too many wrong codes"));
+    house.after(600);
+    house.run("GetSessionToken", &ana, &with(&right(now_s + 600))).expect("the window is over");
+    for _ in 0..9 {
+        assert!(refused("abcdef").contains("invalid MFA one time pass code"));
+    }
+    house.after(60);
+    house.run("GetSessionToken", &ana, &with(&right(now_s + 660))).expect("a right code in time");
+    assert!(refused("abcdef").contains("invalid MFA one time pass code"), "and the count begins anew");
 }
 
 #[test]

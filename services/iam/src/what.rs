@@ -1,7 +1,7 @@
 //! What a call is about: the ARNs that the decider is asked about, how a denial names them, and the condition keys that IAM
 //! adds (`spec/policy.md` 2.6 and 5).
 
-use opentrail_event::Arn;
+use opentrail_event::{AccountId, Arn};
 use opentrail_policy::rows::{
     MfaRow, OidcRow, PolicyRow, ProfileRow, SamlRow, Tag, mfa_key, oidc_key, profile_key, saml_key,
 };
@@ -11,7 +11,7 @@ use opentrail_wire::{Cx, Fault, Need, Touched};
 
 use crate::entity::{Entity, Kind};
 use crate::faults::unavailable;
-use crate::op::{policies, providers, users};
+use crate::op::{linked, policies, providers, users};
 use crate::tags;
 use crate::verb::Draft;
 
@@ -82,8 +82,9 @@ impl What {
         input: &Document,
     ) -> Result<Touched, Fault> {
         let thing = self.thing(d, cx, input).await?;
+        let also = under_new_name(operation, thing.arn.as_ref(), input, d.account).into_iter().collect();
         let arns = Some(thing.arn.into_iter().collect());
-        let mut touched = Touched { arns, shown: thing.shown, ..Touched::default() };
+        let mut touched = Touched { arns, also, shown: thing.shown, ..Touched::default() };
         let context = &mut touched.context;
         tags::context(context, input, &thing.tags);
         if let Some(arn) = input.text("PolicyArn").filter(|_| operation.contains("tach")) {
@@ -185,8 +186,8 @@ impl What {
             Self::AllSaml => Thing::new(iam("saml-provider", "/", "*")),
             Self::Linked => {
                 let service = text("AWSServiceName");
-                let name = super::op::linked::role_name(service, input.text("CustomSuffix"));
-                Thing::new(iam("role", &format!("/aws-service-role/{service}/"), &name))
+                let name = linked::role_name(service, input.text("CustomSuffix"));
+                Thing::new(iam("role", &format!("{}{service}/", linked::PATH), &name))
             }
             Self::Source => {
                 let arn = text("PolicySourceArn");
@@ -215,6 +216,21 @@ async fn named(d: &mut Draft<'_>, kind: Kind, name: &str) -> Result<Thing, Fault
         },
         None => Thing::shown(Some(Arn::iam(account, kind.word(), "/", name)), shown),
     })
+}
+
+/// Whoever gives a user or group another name or path needs the right to it under that one as well, as with AWS: a right to
+/// `user/dev/*` would else be one to any name that other policies are about.
+fn under_new_name(operation: &str, old: Option<&Arn>, input: &Document, account: AccountId) -> Option<Need> {
+    let (kind, action, member) = match operation {
+        "UpdateUser" => (Kind::User, "iam:UpdateUser", "NewUserName"),
+        "UpdateGroup" => (Kind::Group, "iam:UpdateGroup", "NewGroupName"),
+        _ => return None,
+    };
+    let place = old?.as_str().splitn(6, ':').nth(5)?.strip_prefix(kind.word())?;
+    let (path, name) = place.split_at(place.rfind('/')? + 1);
+    let (path, name) = (input.text("NewPath").unwrap_or(path), input.text(member).unwrap_or(name));
+    let new = Arn::iam(account, kind.word(), path, name);
+    (Some(&new) != old).then(|| Need::new(action, vec![new]))
 }
 
 /// The ARN as it was asked for, if it is one of this account's: nobody decides about another's.

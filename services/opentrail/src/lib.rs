@@ -9,6 +9,7 @@
 //! - **Absent on purpose**: any operation on the server's own settings: those are files, read at start.
 
 mod find;
+mod needs;
 mod op;
 mod policies;
 mod token;

@@ -300,6 +300,56 @@ fn keys_are_ones_own_unless_a_user_is_named() {
 }
 
 #[test]
+fn iam_must_allow_what_it_does_itself() {
+    let bench = bench();
+    block_on(bench.desk.directory.create_user(bench.account, "ana", "/team/", None)).expect("made");
+    let touches = |name: &str, cx: &Cx, input: &Document| {
+        let operation = bench.operations.iter().find(|o| o.facts().name == name).expect("in the table");
+        let needs = block_on(operation.touches(cx, input))?.also;
+        let one = |need: &opentrail_wire::Need| {
+            let arns: Vec<&str> = need.arns.iter().map(Arn::as_str).collect();
+            format!("{} {}", need.action, arns.join(" "))
+        };
+        Ok::<_, Fault>(needs.iter().map(one).collect::<Vec<_>>())
+    };
+    let (user, ana) = (bench.user("bo"), input().with("UserName", "ana"));
+    let arn = format!("arn:aws:iam::{}:user/team/ana", bench.account);
+    for (ours, theirs) in [
+        ("CreateAccessKey", "iam:CreateAccessKey"),
+        ("ListAccessKeys", "iam:ListAccessKeys"),
+        ("DeleteUser", "iam:DeleteUser"),
+    ] {
+        assert_eq!(touches(ours, &user, &ana), Ok(vec![format!("{theirs} {arn}")]));
+        // The operator needs nothing: the users of all accounts are the operator's to make.
+        assert_eq!(touches(ours, &bench.operator(), &ana), Ok(Vec::new()));
+    }
+    assert_eq!(touches("Lookup", &user, &input()), Ok(vec!["cloudtrail:LookupEvents ".into()]));
+    assert_eq!(touches("Lookup", &bench.operator(), &input()), Ok(Vec::new()));
+    let evil = ana.clone().with("Policy", "admin").with("Path", "/team/");
+    let both = vec![format!("iam:CreateUser {arn}"), format!("iam:AttachUserPolicy {arn}")];
+    assert_eq!(touches("CreateUser", &user, &evil), Ok(both));
+    let key = bench.run("CreateAccessKey", &bench.root(), &ana).expect("made").output;
+    let key = key.get("AccessKey").and_then(|key| key.text("AccessKeyId")).expect("an id").to_owned();
+    let key = input().with("AccessKeyId", key);
+    assert_eq!(touches("DeleteAccessKey", &user, &key), Ok(vec![format!("iam:DeleteAccessKey {arn}")]));
+    assert_eq!(touches("UpdateAccessKey", &user, &key), Ok(vec![format!("iam:UpdateAccessKey {arn}")]));
+    // A session is known to IAM only with a second factor, a federated user never.
+    let session = |kind: &PrincipalKind, mfa_s| {
+        let mut cx = cx(kind.clone(), bench.account);
+        let session = opentrail_policy::Session { mfa_s, ..Default::default() };
+        cx.principal = Arc::new(Principal { session: Some(Arc::new(session)), ..(*cx.principal).clone() });
+        cx
+    };
+    let federated = PrincipalKind::Federated { name: "guest".into(), by: Box::new(user.principal.kind.clone()) };
+    for kind in [user.principal.kind.clone(), PrincipalKind::Root, federated.clone()] {
+        let fault = touches("CreateAccessKey", &session(&kind, None), &ana).expect_err("denied");
+        assert_eq!((fault.code.as_ref(), fault.hide_parameters), ("AccessDeniedException", true));
+    }
+    assert!(touches("CreateAccessKey", &session(&PrincipalKind::Root, Some(1)), &ana).is_ok());
+    assert!(touches("ListUsers", &session(&federated, Some(1)), &ana).is_err());
+}
+
+#[test]
 fn a_user_does_not_touch_the_roots_keys() {
     let bench = bench();
     let key = block_on(bench.desk.directory.create_access_key(bench.account, None)).expect("made").key.id;

@@ -14,6 +14,9 @@ pub(super) fn body(fault: &Fault, tongue: &Tongue) -> Bytes {
     push_xml_element(&mut out, "Type", if fault.status >= 500 { "Receiver" } else { "Sender" });
     push_xml_element(&mut out, "Code", &fault.code);
     push_xml_element(&mut out, "Message", &fault.message);
+    for (name, value) in &fault.details {
+        push_xml_element(&mut out, name, value);
+    }
     out.push_str("</Error>");
     push_xml_element(&mut out, "RequestId", &tongue.request_id);
     out.push_str("</ErrorResponse>");

@@ -7,6 +7,7 @@ mod bind;
 mod cache;
 mod configured;
 mod draft;
+mod guesses;
 pub(crate) mod ids;
 mod keys;
 mod lookup;
@@ -36,7 +37,7 @@ pub use draft::{Committed, Draft};
 pub use ids::account_of;
 pub use managed::{MANAGED, ManagedPolicy};
 pub use rights::RightsOf;
-pub use secrets::{hash_password, is_password, mfa_code, mfa_seed};
+pub use secrets::{ShownCode, hash_password, is_password, mfa_code, mfa_seed};
 
 use cache::{Cache, Touched};
 
@@ -123,6 +124,7 @@ pub struct Directory {
     world: World,
     cache: Cache,
     uses: used::Uses,
+    guesses: guesses::Guesses,
 }
 
 /// How often a change is tried again whose ground moved while it was prepared.
@@ -135,7 +137,8 @@ impl Directory {
         seal: Arc<dyn Seal>,
         world: World,
     ) -> Result<Arc<Self>, DirectoryError> {
-        let directory = Self { catalog, seal, world, cache: Cache::default(), uses: used::Uses::default() };
+        let (cache, uses, guesses) = Default::default();
+        let directory = Self { catalog, seal, world, cache, uses, guesses };
         directory.start().await?;
         directory.migrate_users().await?;
         Ok(Arc::new(directory))

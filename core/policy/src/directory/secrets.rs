@@ -112,33 +112,52 @@ impl Directory {
     }
 
     /// Whether `code` is what the device `serial` of `owner` (a user's id; the account's for its root) shows now. A code is
-    /// taken once: when this answers yes, it never does so again for the same code.
+    /// taken once: when this answers [`ShownCode::Right`], it never does so again for the same code.
     pub async fn take_mfa_code(
         &self,
         account: AccountId,
         owner: &str,
         serial: &str,
         code: &str,
-    ) -> Result<bool, DirectoryError> {
-        let Some(place) = serial.strip_prefix(&format!("arn:aws:iam::{account}:mfa/")) else { return Ok(false) };
+    ) -> Result<ShownCode, DirectoryError> {
+        let Some(place) = serial.strip_prefix(&format!("arn:aws:iam::{account}:mfa/")) else {
+            return Ok(ShownCode::Wrong);
+        };
         let key = mfa_key(account, place);
+        if !self.guesses.take(&key, self.now_s()) {
+            return Ok(ShownCode::TooOften);
+        }
         for _ in 0..ATTEMPTS_MAX {
-            let Some(stored) = self.catalog.get(&key).await? else { return Ok(false) };
+            let Some(stored) = self.catalog.get(&key).await? else { return Ok(ShownCode::Wrong) };
             let mut row: MfaRow = decode(&stored.value)?;
             if row.owner.as_deref() != Some(owner) {
-                return Ok(false);
+                return Ok(ShownCode::Wrong);
             }
-            let Some(step) = self.step_of(&row, code, DRIFT)? else { return Ok(false) };
+            let Some(step) = self.step_of(&row, code, DRIFT)? else { return Ok(ShownCode::Wrong) };
             row.last_step = Some(step);
             let txn = Txn::new().check(Check::Is(key.clone(), stored.version)).put(key.clone(), encode(&row));
             match self.commit(txn, Touched::default()).await {
-                Ok(()) => return Ok(true),
+                Ok(()) => {
+                    self.guesses.forgive(&key);
+                    return Ok(ShownCode::Right);
+                }
                 Err(Error::Conflict { .. }) => {}
                 Err(error) => return Err(error.into()),
             }
         }
         Err(moving("MFA device", serial))
     }
+}
+
+/// What a code of an MFA device is worth.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ShownCode {
+    /// It is taken.
+    Right,
+    /// It is not the device's, or was taken before.
+    Wrong,
+    /// So many were wrong lately that it was not looked at.
+    TooOften,
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! The same ruling with every step to it: for `opentrail policy check`, and for IAM's simulations.
 
+use std::collections::HashSet;
 use std::fmt;
 
 use super::voices::Voices;
@@ -90,13 +91,14 @@ fn steps<'a>(case: &Case<'a>, asked: &Asked<'_>) -> Vec<Step<'a>> {
 }
 
 fn opinion<'a>(source: &'a Source, policy: &'a crate::Policy, asked: &Asked<'_>) -> Opinion<'a> {
-    let mut missing: Vec<String> = Vec::new();
-    for key in policy.missing(asked) {
-        if !missing.iter().any(|known| known.eq_ignore_ascii_case(key)) {
-            missing.push(key.to_owned());
-        }
-    }
+    let missing = each_once(policy.missing(asked).into_iter()).into_iter().map(str::to_owned).collect();
     Opinion { source, verdict: policy.verdict(asked), matched: policy.matched(asked), missing }
+}
+
+/// Names of condition keys, which know no case. A policy that somebody hands over has room for thousands.
+fn each_once<'k>(keys: impl Iterator<Item = &'k str>) -> Vec<&'k str> {
+    let mut seen = HashSet::new();
+    keys.filter(|key| seen.insert(key.to_ascii_lowercase())).collect()
 }
 
 fn outcome_of(opinions: &[Opinion<'_>]) -> Outcome {
@@ -126,13 +128,8 @@ impl<'a> Explanation<'a> {
 
     /// The condition keys without a value that any policy looked for, each once.
     pub fn missing(&self) -> Vec<&str> {
-        let mut all: Vec<&str> = Vec::new();
-        for key in self.steps.iter().flat_map(|step| &step.opinions).flat_map(|opinion| &opinion.missing) {
-            if !all.iter().any(|known| known.eq_ignore_ascii_case(key)) {
-                all.push(key);
-            }
-        }
-        all
+        let opinions = self.steps.iter().flat_map(|step| &step.opinions);
+        each_once(opinions.flat_map(|opinion| &opinion.missing).map(String::as_str))
     }
 }
 

@@ -29,6 +29,8 @@ pub(crate) async fn put(d: &mut Draft<'_>, input: &Document, kind: Kind) -> Answ
             entity.name()
         )));
     }
+    let bytes = entity.grants().inline.values().map(String::len).sum();
+    documents::check_space(bytes, kind.inline_max(), &format!("PolicySizePer{}", kind.title()))?;
     entity.save(d);
     Ok(Document::structure())
 }

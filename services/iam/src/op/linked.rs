@@ -12,6 +12,8 @@ use crate::entity::{self, Entity, Kind};
 use crate::faults::{invalid_input, no_such, unavailable};
 use crate::verb::{Answer, Draft};
 
+/// Where the roles of services are, and no others.
+pub(crate) const PATH: &str = "/aws-service-role/";
 /// The services whose role has a name that does not follow from theirs, and what the name ends with.
 const NAMES: &[(&str, &str)] = &[
     ("autoscaling", "AutoScaling"),
@@ -89,7 +91,7 @@ pub(crate) async fn create(d: &mut Draft<'_>, input: &Document) -> Answer {
     );
     let role = RoleRow {
         name,
-        path: format!("/aws-service-role/{principal}/"),
+        path: format!("{PATH}{principal}/"),
         unique_id: d.unique_id("AROA"),
         created_s: d.now_s(),
         grants: Grants {

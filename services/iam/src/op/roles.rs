@@ -4,10 +4,10 @@ use opentrail_policy::rows::{self, RoleRow, UsedRow};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
-use super::boundaries;
+use super::{boundaries, linked};
 use crate::documents;
 use crate::entity::{self, Entity, Kind};
-use crate::faults::{constraint, exists, must, no_role, protected, quota, unavailable};
+use crate::faults::{constraint, exists, invalid_input, must, no_role, protected, quota, unavailable};
 use crate::page::Page;
 use crate::shapes;
 use crate::tags::{self, Case};
@@ -39,6 +39,11 @@ fn session_s(input: &Document) -> Result<Option<i64>, Fault> {
 
 pub(crate) async fn create(d: &mut Draft<'_>, input: &Document) -> Answer {
     let (name, path) = (entity::name(input, "RoleName"), entity::path(input, "Path")?);
+    // Control policies do not ask about roles of services, so nobody else's may look like one.
+    if path.starts_with(linked::PATH) {
+        let message = format!("Path prefix '{}' can only be used for AWS Service linked Roles", linked::PATH);
+        return Err(invalid_input(message));
+    }
     let tags = tags::read(input, Case::Folded)?;
     let max_session_s = session_s(input)?.unwrap_or(SESSION_S);
     let trust = entity::name(input, "AssumeRolePolicyDocument");

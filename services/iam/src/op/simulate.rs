@@ -16,6 +16,11 @@ use crate::faults::{invalid_input, no_such, unavailable};
 use crate::page::Page;
 use crate::verb::{Answer, Draft};
 
+/// Statements that one page of results names; a page with more ends early.
+const STATEMENTS_MAX: usize = 10_000;
+/// Bytes of the request's own policies that one page compares with, once for each result; a page ends early with more.
+const COMPARED_BYTES_MAX: usize = 32 << 20;
+
 fn texts<'i>(input: &'i Document, member: &str) -> Vec<&'i str> {
     let text = |item: &'i Document| match item {
         Document::Text(text) => Some(text.as_str()),
@@ -194,9 +199,16 @@ fn answer(operation: &'static str, input: &Document, mut rights: Rights, caller:
     if resources.is_empty() {
         resources.push("*");
     }
-    let pairs = actions.iter().flat_map(|action| resources.iter().map(move |resource| (*action, *resource)));
-    let (pairs, rest) = page.cut(pairs.enumerate().collect(), |(i, _)| format!("{i:08}"));
-    let results = pairs.into_iter().map(|(_, (action, resource))| {
+    // Every action with every resource, counted: together they can be more than there is memory for.
+    let total = actions.len().saturating_mul(resources.len());
+    let places = page.places(total);
+    let results_max = (COMPARED_BYTES_MAX / bytes_of_policies(input).max(1)).max(1);
+    let (mut end, mut told, mut results) = (places.start, 0, Vec::new());
+    for place in places.take(results_max) {
+        if told >= STATEMENTS_MAX {
+            break;
+        }
+        let (action, resource) = (actions[place / resources.len()], resources[place % resources.len()]);
         let arns: Vec<Arn> = if resource == "*" { Vec::new() } else { vec![Arn::given(resource)] };
         let case = Case {
             resources: &arns,
@@ -204,9 +216,22 @@ fn answer(operation: &'static str, input: &Document, mut rights: Rights, caller:
             resource_policy: resource_policy.as_ref(),
             ..Case::new(&caller, &rights, action, &context)
         };
-        explain(&case).first().map_or(Document::Null, |explanation| result(action, resource, explanation, &rights))
-    });
-    Ok(rest.onto(Document::structure().with("EvaluationResults", results.collect::<Vec<_>>())))
+        let explained = explain(&case);
+        let Some(explanation) = explained.first() else { continue };
+        told += explanation.steps.iter().flat_map(|step| &step.opinions).map(|one| one.matched.len()).sum::<usize>();
+        results.push(result(action, resource, explanation, &rights));
+        end = place + 1;
+    }
+    Ok(page.rest_of_places(end, total).onto(Document::structure().with("EvaluationResults", results)))
+}
+
+/// Of the policies that came with the request.
+fn bytes_of_policies(input: &Document) -> usize {
+    let lists =
+        ["PolicyInputList", "PermissionsBoundaryPolicyInputList"].into_iter().flat_map(|list| texts(input, list));
+    let levels = input.list("OrderedOrganizationPolicyInputList").iter();
+    let levels = levels.flat_map(|level| texts(level, "ServiceControlPolicyInputList"));
+    lists.chain(levels).chain(input.text("ResourcePolicy")).map(str::len).sum()
 }
 
 /// `service:Name`, without wildcards.
@@ -283,8 +308,9 @@ fn source_id(source: &Source) -> String {
 
 fn keys<'p>(policies: impl Iterator<Item = &'p Arc<Policy>>) -> Document {
     let mut names: Vec<String> = Vec::new();
+    let mut seen = std::collections::HashSet::new();
     for key in policies.flat_map(|policy| policy.context_keys()) {
-        if !names.iter().any(|name| name.eq_ignore_ascii_case(&key)) {
+        if seen.insert(key.to_ascii_lowercase()) {
             names.push(key);
         }
     }

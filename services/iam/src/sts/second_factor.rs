@@ -1,6 +1,6 @@
 //! Codes of MFA devices, shown with a call that makes a session.
 
-use opentrail_policy::{Principal, PrincipalKind, rows};
+use opentrail_policy::{Principal, PrincipalKind, ShownCode, rows};
 use opentrail_protocol::Document;
 use opentrail_wire::Fault;
 
@@ -37,8 +37,11 @@ impl Desk {
             return Err(denied(UNKNOWN));
         }
         match directory.take_mfa_code(account, &owner, serial, code).await.map_err(unreadable)? {
-            true => Ok(true),
-            false => Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")),
+            ShownCode::Right => Ok(true),
+            ShownCode::Wrong => Err(denied("MultiFactorAuthentication failed with invalid MFA one time pass code. ")),
+            ShownCode::TooOften => Err(denied(
+                "MultiFactorAuthentication failed, too many wrong codes were shown for this device. Try again in ten minutes.",
+            )),
         }
     }
 }

@@ -63,6 +63,9 @@ impl CheckPolicy {
         let principal = self.principal(cx, input.text("Principal").unwrap_or_default()).await?;
         let action = input.text("Action").unwrap_or_default();
         let resource = input.text("Resource").filter(|resource| *resource != "*");
+        if let Some(why) = no_question(action, resource) {
+            return Err(Fault::client("InvalidInputException", why));
+        }
         let known = match resource {
             Some(resource) => self.0.policies.of(resource).await.map_err(unavailable)?,
             None => Known::default(),
@@ -154,6 +157,19 @@ impl CheckPolicy {
         let is_them = principal.arn().as_str() == arn || principal.entity_arn().as_str() == arn;
         if is_them { Ok(principal) } else { Err(missing()) }
     }
+}
+
+/// Why nothing can be decided about it: an answer would be right, and about something else than was meant.
+fn no_question(action: &str, resource: Option<&str>) -> Option<String> {
+    if action.contains(['*', '?']) {
+        return Some(format!("'{action}' is a pattern: name one action, such as s3:GetObject"));
+    }
+    let is_arn = |text: &str| text.starts_with("arn:") && text.splitn(6, ':').count() == 6;
+    let stray = resource.filter(|resource| !is_arn(resource))?;
+    let example = "arn:aws:s3:::bucket/key";
+    Some(format!(
+        "'{stray}' is no ARN, such as {example}: leave it out where the action is about nothing in particular"
+    ))
 }
 
 fn unavailable(why: String) -> Fault {

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer, Touched};
 
 use super::{account_arn, account_of, changed, fault, guard_root, key_owner, new_key_document};
 use crate::Desk;
@@ -36,6 +36,10 @@ impl Operation for CreateAccessKey {
 
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         vec![account_arn(cx, input)]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        async move { self.0.on_key_owner(cx, input, account_of(cx, input), "iam:CreateAccessKey").await }.boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

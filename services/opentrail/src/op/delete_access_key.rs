@@ -6,9 +6,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer, Touched};
 
-use super::{account_arn, changed, fault};
+use super::{account_arn, account_of, changed, fault};
 use crate::Desk;
 
 pub(crate) struct DeleteAccessKey(pub(crate) Arc<Desk>);
@@ -35,6 +35,10 @@ impl Operation for DeleteAccessKey {
 
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         vec![account_arn(cx, input)]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        async move { self.0.on_owner_of_key(cx, input, account_of(cx, input), "iam:DeleteAccessKey").await }.boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

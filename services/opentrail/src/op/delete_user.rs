@@ -6,10 +6,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Need, Operation, RpcAnswer, Touched};
 
 use super::{account_arn, account_of, changed, fault, user_resource};
 use crate::Desk;
+use crate::needs::as_in_iam;
 
 pub(crate) struct DeleteUser(pub(crate) Arc<Desk>);
 
@@ -35,6 +36,14 @@ impl Operation for DeleteUser {
 
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         vec![account_arn(cx, input)]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        async move {
+            let arn = self.0.user_arn(account_of(cx, input), input.text("UserName").unwrap_or_default()).await?;
+            as_in_iam(cx, vec![Need::new("iam:DeleteUser", vec![arn])])
+        }
+        .boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

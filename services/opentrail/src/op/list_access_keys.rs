@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer, Touched};
 
 use super::{account_arn, account_of, fault, guard_root, key_document, key_owner};
 use crate::Desk;
@@ -30,6 +30,10 @@ impl Operation for ListAccessKeys {
 
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         vec![account_arn(cx, input)]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        async move { self.0.on_key_owner(cx, input, account_of(cx, input), "iam:ListAccessKeys").await }.boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

@@ -6,10 +6,11 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Need, Operation, RpcAnswer, Touched};
 
 use super::{account_arn, account_of, fault, user_document};
 use crate::Desk;
+use crate::needs::as_in_iam;
 
 pub(crate) struct ListUsers(pub(crate) Arc<Desk>);
 
@@ -35,6 +36,14 @@ impl Operation for ListUsers {
 
     fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
         vec![account_arn(cx, input)]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        async move {
+            let all = Arn::user(account_of(cx, input), "/", "");
+            as_in_iam(cx, vec![Need::new("iam:ListUsers", vec![all])])
+        }
+        .boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

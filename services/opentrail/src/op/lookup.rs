@@ -12,11 +12,12 @@ use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, Category};
 use opentrail_protocol::Document;
 use opentrail_table::{Cursor, Order};
-use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer, Touched};
 
 use super::{PAGE, account_of, bad_token};
 use crate::Desk;
 use crate::find::{Ask, Attribute, FindError, Found};
+use crate::needs::as_in_cloudtrail;
 use tail::Mark;
 
 pub(crate) struct Lookup(pub(crate) Arc<Desk>);
@@ -47,6 +48,10 @@ impl Operation for Lookup {
         // All accounts are nobody's: the reserved account stands for them, which no tenant may touch.
         let account = if all_accounts(input) { AccountId::OPERATOR } else { account_of(cx, input) };
         vec![Arn::regional("opentrail", &cx.region, account, "history")]
+    }
+
+    fn touches<'a>(&'a self, cx: &'a Cx, _input: &'a Document) -> BoxFuture<'a, Result<Touched, Fault>> {
+        std::future::ready(Ok(as_in_cloudtrail(cx))).boxed()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {

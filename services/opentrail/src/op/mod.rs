@@ -36,7 +36,7 @@ fn account_arn(cx: &Cx, input: &Document) -> Arn {
 }
 
 /// The user whose keys a call is about. `None` is the root.
-fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
+pub(crate) fn key_owner(cx: &Cx, input: &Document) -> Option<String> {
     match (input.text("UserName"), &cx.principal.kind) {
         (Some(name), _) => Some(name.to_owned()),
         (None, _) if account_of(cx, input) != cx.account() => None,
@@ -74,7 +74,7 @@ fn key_resource(account: AccountId, id: &str) -> RecordResource {
     RecordResource { owner: Owner::Account(account), kind: "AWS::IAM::AccessKey", arn, prefix: false }
 }
 
-fn fault(error: DirectoryError) -> Fault {
+pub(crate) fn fault(error: DirectoryError) -> Fault {
     let message = error.to_string();
     match error {
         DirectoryError::NotFound(_) => Fault::client("NoSuchEntityException", message),
