@@ -7,7 +7,7 @@ use futures::executor::block_on;
 use futures::future::{BoxFuture, FutureExt, ready};
 use jiff::Timestamp;
 use opentrail_catalog::memory::MemoryCatalog;
-use opentrail_event::{AccountId, Region};
+use opentrail_event::{AccountId, Arn, Region};
 use opentrail_journal::{Partition, Position, Positions};
 use opentrail_policy::{Principal, PrincipalKind, Seal, SealError, UserPolicy};
 use opentrail_protocol::Document;
