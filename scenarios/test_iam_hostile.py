@@ -170,8 +170,8 @@ def test_white_space_is_free_within_reason(server):
     iam.create_policy(PolicyName="indented", PolicyDocument=spaced(4_000))
     refused(iam.create_policy, "LimitExceeded", "White space counts", PolicyName="wide", PolicyDocument=spaced(20_000))
     iam.create_user(UserName="wide")
-    iam.put_user_policy(UserName="wide", PolicyName="a", PolicyDocument=spaced(2_000))
-    refused(iam.put_user_policy, "LimitExceeded", "White space counts", UserName="wide", PolicyName="b", PolicyDocument=spaced(2_000))
+    iam.put_user_policy(UserName="wide", PolicyName="a", PolicyDocument=spaced(3_000))
+    refused(iam.put_user_policy, "LimitExceeded", "White space counts", UserName="wide", PolicyName="b", PolicyDocument=spaced(3_000))
     trust = policy({"Effect": "Allow", "Principal": {"AWS": account(server)}, "Action": "sts:AssumeRole"}).replace(",", "," + " " * 9_000)
     refused(iam.create_role, "LimitExceeded", "White space counts", RoleName="wide", AssumeRolePolicyDocument=trust)
 

@@ -159,7 +159,7 @@ mod tests {
             Protocol::Query,
             "text/xml",
             "<ErrorResponse xmlns=\"urn:x\"><Error><Type>Sender</Type><Code>NoSuchBucket</Code>\
-             <Message>no &lt;b&gt;\u{fffd}</Message></Error><RequestId>RID</RequestId></ErrorResponse>",
+             <Message>no &lt;b&gt;\u{fffd}</Message><BucketName>a&amp;b</BucketName></Error><RequestId>RID</RequestId></ErrorResponse>",
         );
         check(
             Protocol::RestXml,
