@@ -7,7 +7,8 @@ use futures::executor::block_on;
 use opentrail_catalog::memory::MemoryCatalog;
 use opentrail_event::{AccountId, Region};
 use opentrail_policy::{
-    Directory, Draft, Identities, Principal, PrincipalKind, Seal, SealError, SessionRefused, Sessions, mfa_code, rows,
+    Context, Directory, Draft, Identities, Principal, PrincipalKind, Seal, SealError, SessionRefused, Sessions,
+    mfa_code, rows,
 };
 use opentrail_protocol::{Document, Models};
 use opentrail_wire::{Cx, Fault, Operation, RpcAnswer, Service, Touched};
@@ -343,6 +344,10 @@ fn second_factors_are_taken_once() {
     assert_eq!(first.session.as_ref().and_then(|session| session.mfa_s), Some(now_s + 60));
     let second = house.proven(&house.run("AssumeRole", &first, &assume("ops")).expect("assumed")).expect("a session");
     assert_eq!(second.session.and_then(|session| session.mfa_s), None);
+    let mut context = Context::new().with("aws:MultiFactorAuthPresent", "true").with("aws:MultiFactorAuthAge", "5");
+    context.merge(house.touch("AssumeRole", &first, &assume("ops")).expect("looked at").context);
+    assert_eq!(context.single("aws:MultiFactorAuthPresent"), Some("false"));
+    assert!(context.values("aws:MultiFactorAuthAge").is_empty(), "a policy that asks only how long ago is not met");
 }
 
 /// Who holds a user's key and not the device does not come by a second factor by trying.

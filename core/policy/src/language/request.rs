@@ -44,6 +44,11 @@ impl Context {
         }
     }
 
+    /// Says that `key` has no value; merged into other circumstances, it takes theirs away.
+    pub fn unset(&mut self, key: &str) {
+        self.keys.insert(key.to_ascii_lowercase(), Vec::new());
+    }
+
     /// Takes all keys of `other`, whose values win.
     pub fn merge(&mut self, other: Context) {
         self.keys.extend(other.keys);

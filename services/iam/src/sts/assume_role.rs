@@ -168,9 +168,10 @@ fn circumstances(cx: &Cx, input: &Document, role: &rows::RoleRow) -> Context {
     if let Some(seconds) = input.int("DurationSeconds") {
         context.set("sts:DurationSeconds", seconds.to_string());
     }
-    // Further down a chain the second factor is another's.
+    // Further down a chain the second factor is another's: neither that it was shown nor when.
     if cx.principal.session.is_some() && second_factor_of(&cx.principal).is_none() {
         context.set("aws:MultiFactorAuthPresent", "false");
+        context.unset("aws:MultiFactorAuthAge");
     }
     role_tags(&mut context, role);
     context
