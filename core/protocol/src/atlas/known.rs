@@ -28,7 +28,7 @@ pub struct Recognised {
     pub event_source: String,
     /// As records name the operation; of an unknown one, what the request claims, or its method.
     pub event_name: String,
-    /// As the model has it: `2012-08-10`.
+    /// As records show it, of the few services whose records do: `2012-08-10`.
     pub api_version: Option<String>,
     /// As this call is spoken: some services take several.
     pub protocol: Protocol,
@@ -145,7 +145,7 @@ impl Claim<'_> {
             event_source: of(|e| &e.event_source)
                 .unwrap_or_else(|| format!("{}.amazonaws.com", signed.unwrap_or("unknown"))),
             event_name: String::new(),
-            api_version: of(|e| &e.api_version),
+            api_version: self.entry.and_then(|entry| data::api_version(&entry.id, &entry.api_version)),
             protocol: self.protocol,
             streams_request: false,
             streams_response: false,

@@ -1,5 +1,7 @@
 //! What is made of answers, failures, resources, and of what no model explains.
 
+use std::sync::LazyLock;
+
 use http::{HeaderMap, HeaderValue, Method};
 use opentrail_event::{AccountId, Owner, Region};
 use proptest::prelude::*;
@@ -248,6 +250,9 @@ fn a_file_that_is_no_atlas_is_refused() {
     assert!(atlas.service("dynamodb").is_some());
 }
 
+/// One for all cases: tables are unpacked once.
+static ATLAS: LazyLock<Atlas> = LazyLock::new(Atlas::builtin);
+
 proptest! {
     #[test]
     fn no_request_and_no_answer_panics(
@@ -258,11 +263,10 @@ proptest! {
         body in prop::collection::vec(any::<u8>(), 0..80),
         named in any::<bool>(),
     ) {
-        let atlas = Atlas::builtin();
         let headers: &[(&'static str, &str)] = if named { &[("x-amz-target", &target)] } else { &[] };
         let sent = Sent { service: &service, path: &path, query: &query, headers, body: &body, ..Sent::default() };
         sent.with(|head| {
-            let what = atlas.recognise(head, &body);
+            let what = ATLAS.recognise(head, &body);
             let request = what.read_request(head, Some(&body));
             let _ = what.request_parameters(&request);
             let answer = what.read_answer(200, head.headers, Some(&body));

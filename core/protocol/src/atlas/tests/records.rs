@@ -68,6 +68,7 @@ struct Found {
     id: String,
     model: Arc<ServiceModel>,
     operation: String,
+    version: Option<String>,
 }
 
 /// The operations whose records bear this source and name.
@@ -77,7 +78,8 @@ fn of_event(atlas: &Atlas, source: &str, name: &str) -> Vec<Found> {
         let model = atlas.service(&entry.id).expect("every table is well formed");
         if let Some(operation) = model.operation_of_event(name) {
             let operation = operation.name.to_string();
-            found.push(Found { id: entry.id.clone(), model, operation });
+            let version = data::api_version(&entry.id, &entry.api_version);
+            found.push(Found { id: entry.id.clone(), model, operation, version });
         }
     }
     found
@@ -118,6 +120,11 @@ fn differences(record: &Value, found: &Found) -> Vec<String> {
     let category = if data { Category::Data } else { Category::Management };
     if flag("managementEvent").is_some_and(|management| management != (category == Category::Management)) {
         differences.push(format!("{} {name} managementEvent", found.id));
+    }
+    // Denials and older records are without.
+    let version = found.version.clone();
+    if record["apiVersion"].as_str().is_some_and(|real| version.as_deref() != Some(real)) {
+        differences.push(format!("{} {name} apiVersion", found.id));
     }
     // The parameters of S3 have a test of their own; the later answers of EC2 are their XML.
     if found.id == "s3" {

@@ -33,6 +33,7 @@ const ADDED: &str = "the service adds it; it is neither sent nor in the model";
 const REMOVED: &str = "older than the model, which has it no more";
 const LINKS: &str = "links of the answer, which the model leaves out";
 const DENIED: &str = "the text of a denial, which these services repeat in place of an answer";
+const BUILD: &str = "a number of the service's own in place of the version";
 const HOST: &str = "S3 Control shows the host, as S3 does";
 
 /// Differences that stay: how they begin, and why.
@@ -57,6 +58,8 @@ pub(super) const NOT_OURS: &[(&str, &str)] = &[
     ("guardduty ", DENIED),
     ("lambda UpdateFunctionCode requestParameters.fullyQualifiedArn", ADDED),
     ("lambda UpdateFunctionCode responseElements.architectures", "a list that was turned into an object on its way"),
+    ("logs DescribeMetricFilters apiVersion", BUILD),
+    ("logs DescribeResourcePolicies apiVersion", BUILD),
     ("rds CreateDBInstance responseElements.httpEndpointEnabled", REMOVED),
     ("rds DeleteDBInstance responseElements.httpEndpointEnabled", REMOVED),
     ("rds ModifyDBInstance responseElements.httpEndpointEnabled", REMOVED),
