@@ -19,6 +19,8 @@ pub enum IdentityType {
     FederatedUser,
     /// The holder of a token of an OpenID Connect provider, who is about to assume a role by it.
     WebIdentityUser,
+    /// Somebody of whom nothing more can be said than the key.
+    Unknown,
 }
 
 /// From whom a session's rights come.
