@@ -1,11 +1,11 @@
 //! Derives the compact model tables of `core/protocol/models` from service models in the public `service-2.json`
 //! format.
 //!
-//! `cargo xtask codegen [--check] [--recorded] [--botocore DIR] [--out DIR] [SERVICE…]`
+//! `cargo xtask codegen [--check] [--botocore DIR] [--out DIR] [SERVICE…]`
 //!
 //! DIR is an unpacked botocore package (the folder that has `data/`); without it the release that the scenarios pin is
-//! taken. With `--check` nothing is written and any difference is an error. With `--recorded` a table has only what
-//! recording other people's calls needs: no errors, no outputs of reads (records do not show them), no constraints.
+//! taken. With `--check` nothing is written and any difference is an error. `atlas` stands for the file of all public
+//! services, whose tables have only what recording other people's calls needs: no errors and no constraints.
 //!
 //! # The table
 //! UTF-8 text, one line each, documentation stripped:
@@ -18,14 +18,15 @@
 //! L[!][f] [nMIN] [xMAX] MEMBER                    a list (f flattened); its member as in a structure
 //! M[!][f] [nMIN] [xMAX] KEY VALUE                 a map
 //! s|B|b|i|l|f|d|t|D[!] [nMIN] [xMAX] [eA,B] [tFORMAT] [/PATTERN to the end of the line]    a scalar
-//! O NAME[=EVENT_NAME] R|W METHOD[/STATUS] URI INPUT|- OUTPUT|- ERRORS|-                       an operation
+//! O NAME[=EVENT_NAME] R|W[i][o] METHOD[/STATUS] URI INPUT|- OUTPUT|- ERRORS|- [HOST_PREFIX]   an operation
 //! ```
 //!
 //! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without
 //! constraints. `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
 //! prefix, `@q` query, `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON
-//! in a string. Bytes that would be taken for a separator are written as %XX.
+//! in a string. `i` and `o` say that an operation's input or output is a stream (only in the atlas). Bytes that would be taken for a separator are written as %XX.
 
+mod atlas;
 mod facts;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -42,6 +43,8 @@ use facts::{event_name, event_source, protocol, read_only};
 
 /// Services whose tables are committed; names of botocore's data folders.
 const SERVICES: &[&str] = &["cloudtrail", "iam", "s3", "sts"];
+/// The word for all public services in one file.
+const ATLAS: &str = "atlas";
 /// Our own service, whose model we write by hand in the same format.
 const OWN: (&str, &str) = ("opentrail", "services/opentrail/model/service-2.json");
 
@@ -54,7 +57,6 @@ pub(crate) fn check(botocore: &Path) -> Result<()> {
 pub(crate) fn run(arguments: &[String]) -> Result<()> {
     let root = crate::run::root();
     let mut check = false;
-    let mut extent = Extent::Served;
     let mut botocore = None;
     let mut out = root.join("core/protocol/models");
     let mut services: Vec<String> = Vec::new();
@@ -62,7 +64,6 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--check" => check = true,
-            "--recorded" => extent = Extent::Recorded,
             "--botocore" => botocore = Some(PathBuf::from(arguments.next().context("--botocore needs a folder")?)),
             "--out" => out = PathBuf::from(arguments.next().context("--out needs a folder")?),
             name if !name.starts_with('-') => services.push(name.to_owned()),
@@ -70,7 +71,7 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
         }
     }
     if services.is_empty() {
-        services = SERVICES.iter().map(|&s| s.to_owned()).chain([OWN.0.to_owned()]).collect();
+        services = SERVICES.iter().copied().chain([OWN.0, ATLAS]).map(str::to_owned).collect();
     }
     let package = match botocore {
         Some(package) => Some(package),
@@ -80,12 +81,24 @@ pub(crate) fn run(arguments: &[String]) -> Result<()> {
 
     let mut drifted = Vec::new();
     for service in &services {
+        if service == ATLAS {
+            let package = package.as_deref().context("no botocore to chart")?;
+            let path = out.join("atlas.bin");
+            let file = atlas::pack(&atlas::chart(package)?)?;
+            if check && std::fs::read(&path).ok().as_deref() != Some(file.as_slice()) {
+                drifted.push(ATLAS);
+            } else if !check {
+                std::fs::write(&path, &file).with_context(|| format!("write {}", path.display()))?;
+            }
+            continue;
+        }
         let model = match (service == OWN.0, &package) {
             (true, _) => std::fs::read(root.join(OWN.1)).with_context(|| format!("read {}", OWN.1))?,
             (false, Some(package)) => read_model(package, service)?,
             (false, None) => bail!("no botocore to read {service} from"),
         };
-        let table = derive(&model, extent).with_context(|| format!("derive the table of {service}"))?;
+        let table =
+            derive(&model, service, Extent::Served).with_context(|| format!("derive the table of {service}"))?;
         let path = out.join(format!("{service}.model"));
         if check {
             if std::fs::read_to_string(&path).ok().as_deref() != Some(table.as_str()) {
@@ -126,15 +139,15 @@ fn read_model(package: &Path, service: &str) -> Result<Vec<u8>> {
 
 /// How much of a model a table holds.
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Extent {
+pub(super) enum Extent {
     /// All that answering its calls needs.
     Served,
     /// What recording its calls needs.
     Recorded,
 }
 
-/// One service's table.
-fn derive(model: &[u8], extent: Extent) -> Result<String> {
+/// One service's table; `id` is its folder in botocore.
+fn derive(model: &[u8], id: &str, extent: Extent) -> Result<String> {
     let model: Value = serde_json::from_slice(model).context("parse the model")?;
     let metadata = &model["metadata"];
     let mut shapes = model["shapes"].as_object().context("the model has no shapes")?.clone();
@@ -143,12 +156,9 @@ fn derive(model: &[u8], extent: Extent) -> Result<String> {
     let endpoint = text(metadata, "endpointPrefix").context("the model has no endpointPrefix")?;
     let signing_name = text(metadata, "signingName").unwrap_or(endpoint);
     if extent == Extent::Recorded {
-        for (name, operation) in &mut operations {
+        for operation in operations.values_mut() {
             let operation = operation.as_object_mut().context("an operation is no object")?;
             operation.remove("errors");
-            if read_only(signing_name, name) {
-                operation.remove("output");
-            }
         }
         for shape in shapes.values_mut().filter_map(Value::as_object_mut) {
             for constraint in ["min", "max", "enum", "pattern", "required"] {
@@ -162,7 +172,7 @@ fn derive(model: &[u8], extent: Extent) -> Result<String> {
         table,
         "service {} {} {} {} {} {}",
         escape(signing_name),
-        escape(&event_source(endpoint, signing_name)),
+        escape(&event_source(id, endpoint, signing_name)),
         escape(text(metadata, "apiVersion").context("the model has no apiVersion")?),
         protocol(metadata)?,
         escape(text(metadata, "targetPrefix").unwrap_or("-")),
@@ -174,9 +184,20 @@ fn derive(model: &[u8], extent: Extent) -> Result<String> {
     let mut by_name: Vec<_> = operations.iter().collect();
     by_name.sort_by_key(|(name, _)| name.as_str());
     for (name, operation) in by_name {
-        let event = event_name(signing_name, name);
+        let event = event_name(id, name, operation);
         let event = if event == name { String::new() } else { format!("={event}") };
-        let direction = if read_only(signing_name, name) { 'R' } else { 'W' };
+        let mut direction = String::from(if read_only(signing_name, name) { "R" } else { "W" });
+        let mut host = String::new();
+        if extent == Extent::Recorded {
+            for (letter, way) in [('i', "input"), ('o', "output")] {
+                if streams(shapes, &operation[way]) {
+                    direction.push(letter);
+                }
+            }
+            if let Some(prefix) = text(&operation["endpoint"], "hostPrefix") {
+                write!(host, " {}", escape(prefix))?;
+            }
+        }
         let method = text(&operation["http"], "method").unwrap_or("POST");
         let status = operation["http"]["responseCode"].as_u64().map(|s| format!("/{s}")).unwrap_or_default();
         let uri = escape(text(&operation["http"], "requestUri").unwrap_or("/"));
@@ -185,9 +206,18 @@ fn derive(model: &[u8], extent: Extent) -> Result<String> {
         let failures: Vec<String> =
             error_names(operation).filter_map(|e| errors.get(e)).map(usize::to_string).collect();
         let failures = if failures.is_empty() { "-".to_owned() } else { failures.join(",") };
-        writeln!(table, "O {name}{event} {direction} {method}{status} {uri} {input} {output} {failures}")?;
+        writeln!(table, "O {name}{event} {direction} {method}{status} {uri} {input} {output} {failures}{host}")?;
     }
     Ok(table)
+}
+
+/// Whether the body is a stream of bytes or of events.
+fn streams(shapes: &Shapes, end: &Value) -> bool {
+    let Some(shape) = text(end, "shape").and_then(|name| shapes.get(name)) else { return false };
+    shape["members"].as_object().into_iter().flat_map(|members| members.values()).any(|member| {
+        let target = text(member, "shape").and_then(|name| shapes.get(name));
+        member["streaming"] == true || target.is_some_and(|t| t["streaming"] == true || t["eventstream"] == true)
+    })
 }
 
 type Shapes = serde_json::Map<String, Value>;
@@ -406,7 +436,7 @@ mod tests {
     fn the_table_of_our_own_service_is_fresh() {
         let root = crate::run::root();
         let model = std::fs::read(root.join(OWN.1)).expect("our model is there");
-        let table = derive(&model, Extent::Served).expect("our model is well formed");
+        let table = derive(&model, OWN.0, Extent::Served).expect("our model is well formed");
         let committed =
             std::fs::read_to_string(root.join("core/protocol/models/opentrail.model")).expect("its table too");
         assert_eq!(table, committed, "run cargo xtask codegen opentrail");
@@ -414,7 +444,7 @@ mod tests {
 
     #[test]
     fn a_broken_model_is_an_error() {
-        let check = |model: &str| assert!(derive(model.as_bytes(), Extent::Served).is_err(), "{model}");
+        let check = |model: &str| assert!(derive(model.as_bytes(), "x", Extent::Served).is_err(), "{model}");
         check("");
         check("{}");
         check(r#"{"metadata":{"endpointPrefix":"x","apiVersion":"1","protocol":"soap"},"shapes":{},"operations":{}}"#);

@@ -23,9 +23,10 @@ pub enum Owner {
 pub struct RecordResource {
     /// Whose it is.
     pub owner: Owner,
-    /// `AWS::Service::Type`
+    /// `AWS::Service::Type`; empty where the service names none, and the member is left out.
     pub kind: &'static str,
-    /// The name, or where `prefix` is set the beginning that all touched names share (`ARNPrefix`).
+    /// The name, or where `prefix` is set the beginning that all touched names share (`ARNPrefix`). Empty where the
+    /// service names a type alone, and the member is left out.
     pub arn: Arn,
     /// Whether `arn` is only a prefix.
     pub prefix: bool,

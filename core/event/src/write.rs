@@ -167,8 +167,13 @@ fn write_resources(out: &mut Vec<u8>, resources: &[RecordResource]) {
             Owner::Hidden => one.text("accountId", "HIDDEN_DUE_TO_SECURITY_REASONS"),
             Owner::Absent => {}
         }
-        one.text("type", resource.kind);
-        one.text(if resource.prefix { "ARNPrefix" } else { "ARN" }, resource.arn.as_str());
+        // Some services name a resource without its type (SSM), some a type alone (metrics of CloudWatch).
+        if !resource.kind.is_empty() {
+            one.text("type", resource.kind);
+        }
+        if !resource.arn.as_str().is_empty() {
+            one.text(if resource.prefix { "ARNPrefix" } else { "ARN" }, resource.arn.as_str());
+        }
         *out = one.close();
     }
     out.push(b']');

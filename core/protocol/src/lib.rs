@@ -10,16 +10,22 @@
 //! - **Absent on purpose**: generated structs per shape; the model tables drive decoding, checking, encoding and
 //!   rendering, so that a service with a model needs no code here.
 
+pub mod atlas;
+mod cbor;
 mod document;
 pub mod json;
+mod markup;
 mod model;
 pub mod query;
 mod render;
+mod rest;
 pub mod s3;
 mod time;
+mod tree;
 mod validate;
 mod xml;
 
+pub use atlas::Atlas;
 pub use document::Document;
 pub use model::{BadTable, ErrorModel, Models, OperationModel, Protocol, ServiceModel};
 pub use render::{HIDDEN, request_parameters, response_elements};

@@ -22,7 +22,7 @@ pub(super) fn protocol(metadata: &Value) -> Result<&'static str> {
                 (true, Some("1.0")) => "json1.0",
                 (true, _) => "json1.1",
                 _ if others.contains(&"query") => "query",
-                _ => bail!("the model speaks CBOR only"),
+                _ => "cbor",
             }
         }
         (other, _) => bail!("there is no protocol {other:?}"),
@@ -30,7 +30,8 @@ pub(super) fn protocol(metadata: &Value) -> Result<&'static str> {
 }
 
 /// `spec/record.md` 1.2: the short service name, which is the endpoint's but for a few.
-pub(super) fn event_source(endpoint: &str, signing_name: &str) -> String {
+pub(super) fn event_source(id: &str, endpoint: &str, signing_name: &str) -> String {
+    let _ = id;
     let short = match endpoint {
         // Regional API hosts carry a prefix that records do not (`api.ecr`).
         dotted if dotted.contains('.') => signing_name,
@@ -67,9 +68,10 @@ pub(super) fn read_only(signing_name: &str, operation: &str) -> bool {
 }
 
 /// `spec/s3.md` 16 and `spec/recorded.md` 10: the operations whose records bear another name.
-pub(super) fn event_name<'a>(signing_name: &str, operation: &'a str) -> &'a str {
-    if signing_name != "s3" {
-        return operation;
+pub(super) fn event_name<'a>(id: &str, operation: &'a str, model: &'a Value) -> &'a str {
+    if id != "s3" {
+        // Where the model itself has dated names, records bear them (`ListDistributions2020_05_31`).
+        return text(model, "name").unwrap_or(operation);
     }
     match operation {
         "ListObjectsV2" => "ListObjects",

@@ -21,6 +21,11 @@ pub const VALUES_MAX: usize = 100_000;
 
 /// Reads a request body. Members that the model does not have are ignored, as AWS does.
 pub fn decode(service: &ServiceModel, operation: &OperationModel, body: &[u8]) -> Result<Document, Malformed> {
+    decode_shape(service, operation.input, body)
+}
+
+/// Reads a body that is a value of `shape`; without one, any object.
+pub(crate) fn decode_shape(service: &ServiceModel, shape: Option<ShapeId>, body: &[u8]) -> Result<Document, Malformed> {
     if body.iter().all(u8::is_ascii_whitespace) {
         return Ok(Document::structure());
     }
@@ -29,8 +34,8 @@ pub fn decode(service: &ServiceModel, operation: &OperationModel, body: &[u8]) -
     }
     let context = Context { service, refusal: RefCell::default(), values: Cell::new(0) };
     let mut json = serde_json::Deserializer::from_slice(body);
-    let read = match operation.input {
-        Some(input) => Value { context: &context, shape: input }.deserialize(&mut json),
+    let read = match shape {
+        Some(shape) => Value { context: &context, shape }.deserialize(&mut json),
         None => NoInput.deserialize(&mut json),
     };
     let read = read.and_then(|document| json.end().map(|()| document));

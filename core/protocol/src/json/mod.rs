@@ -3,8 +3,8 @@
 mod decode;
 mod encode;
 
-pub(crate) use decode::depth;
 pub use decode::{DEPTH_MAX, VALUES_MAX, decode};
+pub(crate) use decode::{decode_shape, depth};
 pub use encode::encode;
 pub(crate) use encode::{separate, write_plain};
 

@@ -18,6 +18,24 @@ pub enum Protocol {
     Ec2Query,
     RestJson,
     RestXml,
+    /// Smithy's RPC with CBOR bodies.
+    RpcV2Cbor,
+}
+
+impl Protocol {
+    /// From its word in tables.
+    pub(crate) fn from_word(word: &str) -> Option<Self> {
+        Some(match word {
+            "json1.0" => Self::AwsJson1_0,
+            "json1.1" => Self::AwsJson1_1,
+            "query" => Self::Query,
+            "ec2" => Self::Ec2Query,
+            "rest-json" => Self::RestJson,
+            "rest-xml" => Self::RestXml,
+            "cbor" => Self::RpcV2Cbor,
+            _ => return None,
+        })
+    }
 }
 
 /// The tables that are compiled in, by the name in the scope of signatures. `cargo xtask codegen` writes them.
@@ -113,6 +131,21 @@ impl ServiceModel {
         operation.errors.iter().map(|&number| &self.errors[usize::from(number)])
     }
 
+    /// An operation's place among all of them.
+    pub(crate) fn number_of(&self, name: &str) -> Option<usize> {
+        self.operations.binary_search_by(|operation| operation.name.as_str().cmp(name)).ok()
+    }
+
+    /// The operation at a place.
+    pub(crate) fn at(&self, number: usize) -> &OperationModel {
+        &self.operations[number]
+    }
+
+    /// The operation whose records bear this name.
+    pub fn operation_of_event(&self, event_name: &str) -> Option<&OperationModel> {
+        self.operations.iter().find(|operation| operation.event_name == event_name)
+    }
+
     pub(crate) fn shape(&self, id: ShapeId) -> &Shape {
         &self.shapes[id.index()]
     }
@@ -133,6 +166,11 @@ pub struct OperationModel {
     pub http_status: u16,
     /// `/{Bucket}/{Key+}?acl`
     pub http_uri: &'static str,
+    /// Before the service's host name: `data-`, `{AccountId}.`; empty for most. Known in the atlas only.
+    pub host_prefix: &'static str,
+    /// Whether the request's body is a stream of bytes or events. Known in the atlas only, like the next.
+    pub streams_request: bool,
+    pub streams_response: bool,
     pub(crate) input: Option<ShapeId>,
     pub(crate) output: Option<ShapeId>,
     errors: Box<[u16]>,

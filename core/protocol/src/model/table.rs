@@ -89,15 +89,7 @@ fn service(line: &'static str) -> Parsed<ServiceModel> {
         signing_name: unescape(signing_name).into_owned(),
         event_source: unescape(event_source).into_owned(),
         api_version: unescape(api_version).into_owned(),
-        protocol: match protocol {
-            "json1.0" => Protocol::AwsJson1_0,
-            "json1.1" => Protocol::AwsJson1_1,
-            "query" => Protocol::Query,
-            "ec2" => Protocol::Ec2Query,
-            "rest-json" => Protocol::RestJson,
-            "rest-xml" => Protocol::RestXml,
-            _ => return Err("an unknown protocol"),
-        },
+        protocol: Protocol::from_word(protocol).ok_or("an unknown protocol")?,
         target_prefixes,
         xml_namespace: if namespace == "-" { String::new() } else { unescape(namespace).into_owned() },
         operations: Box::default(),
@@ -123,9 +115,17 @@ fn error(line: &'static str) -> Parsed<ErrorModel> {
 
 fn operation(line: &'static str) -> Parsed<OperationModel> {
     let words: Vec<&'static str> = line.split(' ').collect();
-    let ["O", names, direction, method, uri, input, output, errors] = words[..] else {
+    let (words, host_prefix) = match words[..] {
+        [.., host] if words.len() == 9 => (&words[..8], host),
+        _ => (&words[..], ""),
+    };
+    let ["O", names, direction, method, uri, input, output, errors] = *words else {
         return Err("not an operation line");
     };
+    let (direction, streams) = direction.split_at_checked(1).ok_or("no direction")?;
+    if !matches!(streams, "" | "i" | "o" | "io") {
+        return Err("an unknown stream");
+    }
     let (name, event_name) = names.split_once('=').unwrap_or((names, names));
     let (method, status) = method.split_once('/').unwrap_or((method, "200"));
     let shape = |word: &'static str| if word == "-" { Ok(None) } else { reference(word).map(Some) };
@@ -140,6 +140,9 @@ fn operation(line: &'static str) -> Parsed<OperationModel> {
         http_method: method,
         http_status: status.parse().map_err(|_| "a status that is no number")?,
         http_uri: uri,
+        host_prefix,
+        streams_request: streams.contains('i'),
+        streams_response: streams.contains('o'),
         input: shape(input)?,
         output: shape(output)?,
         errors: match errors {

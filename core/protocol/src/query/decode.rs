@@ -1,16 +1,18 @@
 //! Parameters with dotted names into a [`Document`], driven by the operation's input shape.
 //!
 //! `Tags.member.1.Key=a` is the member `Key` of the first element of `Tags`; a flattened list leaves out `member`, a
-//! map has `entry.1.key` and `entry.1.value`. Parameters that the model does not have are ignored, as AWS does; one
+//! map has `entry.1.key` and `entry.1.value`. EC2 has a form of its own: lists are always flattened, and names begin with a
+//! capital. Parameters that the model does not have are ignored, as AWS does; one
 //! that comes twice is refused, for who is to say which one was meant.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use base64::Engine as _;
 use bytes::Bytes;
 
 use crate::model::shape::{Kind, Member, Shape};
-use crate::{Document, Malformed, OperationModel, ServiceModel, time};
+use crate::{Document, Malformed, OperationModel, Protocol, ServiceModel, time};
 
 /// A parameter's name may have so many parts.
 const PARTS_MAX: usize = 24;
@@ -72,7 +74,7 @@ impl<'a> Node<'a> {
 
 fn read_structure(service: &ServiceModel, members: &[Member], node: &Node<'_>) -> Result<Document, Malformed> {
     let mut sent: Vec<(&Member, &Node<'_>)> =
-        members.iter().filter_map(|m| Some((m, node.children.get(m.form_name())?))).collect();
+        members.iter().filter_map(|m| Some((m, node.children.get(&*form_name(service, m))?))).collect();
     sent.sort_by_key(|(_, node)| node.order);
     let mut read = Vec::with_capacity(sent.len());
     for (member, node) in sent {
@@ -84,9 +86,30 @@ fn read_structure(service: &ServiceModel, members: &[Member], node: &Node<'_>) -
     Ok(Document::Map(read))
 }
 
+/// The name of a member in a form.
+fn form_name(service: &ServiceModel, member: &Member) -> Cow<'static, str> {
+    if service.protocol == Protocol::Ec2Query {
+        let given = member.binding.as_ref().and_then(|b| b.query_name);
+        return match (given, member.wire_name().split_at_checked(1)) {
+            (None, Some((first, rest))) if first != first.to_ascii_uppercase() => {
+                Cow::Owned(first.to_ascii_uppercase() + rest)
+            }
+            (given, _) => Cow::Borrowed(given.unwrap_or_else(|| member.wire_name())),
+        };
+    }
+    // The elements of a flattened list may have a name, which then stands in place of the list's.
+    let shape = service.shape(member.shape);
+    match &shape.kind {
+        Kind::List(element) if (shape.flattened || member.flattened()) && !element.form_name().is_empty() => {
+            Cow::Borrowed(element.form_name())
+        }
+        _ => Cow::Borrowed(member.form_name()),
+    }
+}
+
 fn read_member(service: &ServiceModel, member: &Member, node: &Node<'_>) -> Result<Document, Malformed> {
     let shape = service.shape(member.shape);
-    let flattened = shape.flattened || member.flattened();
+    let flattened = shape.flattened || member.flattened() || service.protocol == Protocol::Ec2Query;
     match &shape.kind {
         Kind::Structure(members) => match node.value {
             Some(value) if !value.is_empty() => Err(refuse("a Structure")),
@@ -132,6 +155,7 @@ fn read_member(service: &ServiceModel, member: &Member, node: &Node<'_>) -> Resu
     }
 }
 
+/// The name of a list's element, or of a map's key or value.
 fn name_or(member: &Member, default: &'static str) -> &'static str {
     match member.form_name() {
         "" => default,
@@ -139,7 +163,7 @@ fn name_or(member: &Member, default: &'static str) -> &'static str {
     }
 }
 
-fn read_scalar(shape: &Shape, value: &str) -> Result<Document, Malformed> {
+pub(crate) fn read_scalar(shape: &Shape, value: &str) -> Result<Document, Malformed> {
     match &shape.kind {
         Kind::Text | Kind::Any => Ok(Document::Text(value.to_owned())),
         Kind::Bool => match value {

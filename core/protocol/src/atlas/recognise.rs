@@ -1,0 +1,309 @@
+//! Which operation a request is, in every protocol.
+//!
+//! The scope of the signature says which services it may be (several share a name), what the protocol puts on the wire says
+//! which operation. Where more than one is left, the host decides, then the rules of [`chosen`], then the order of their ids;
+//! the others are named as aliases.
+
+use std::sync::Arc;
+
+use http::header;
+
+use super::file::Entry;
+use super::known::{Claim, Recognised};
+use super::route::Target;
+use super::{Atlas, Head, Place};
+use crate::query::parse_form;
+use crate::{Protocol, s3};
+
+/// A claimed name is believed to be one up to this length.
+const NAME_BYTES_MAX: usize = 128;
+
+/// An operation that the request may be, and the service it is of.
+struct Candidate<'a> {
+    entry: &'a Entry,
+    place: Place,
+}
+
+pub(super) fn recognise(atlas: &Atlas, head: &Head<'_>, body_start: &[u8]) -> Recognised {
+    let entries = of_scope(atlas, head);
+    if let Some((service, operation)) = of_cbor(head) {
+        return named(atlas, head, &entries, Protocol::RpcV2Cbor, Some(service), operation, body_start);
+    }
+    if let Some(target) = text(head, "x-amz-target") {
+        let protocol = match text(head, header::CONTENT_TYPE.as_str()) {
+            Some(kind) if kind.contains("1.1") => Protocol::AwsJson1_1,
+            _ => Protocol::AwsJson1_0,
+        };
+        let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
+        return named(atlas, head, &entries, protocol, Some(prefix), operation, body_start);
+    }
+    if entries.iter().any(|entry| entry.id == "s3") && !is_s3_control(head) {
+        return of_s3(atlas, head, &entries);
+    }
+    let queries = |entry: &&Entry| entry.speaks(Protocol::Query) || entry.speaks(Protocol::Ec2Query);
+    if entries.is_empty() || entries.iter().any(queries) {
+        let (action, version) = of_form(head, body_start);
+        if let Some(action) = action {
+            let protocol = if entries.iter().any(|entry| entry.speaks(Protocol::Ec2Query)) {
+                Protocol::Ec2Query
+            } else {
+                Protocol::Query
+            };
+            return named(atlas, head, &entries, protocol, version.as_deref(), &action, body_start);
+        }
+    }
+    of_rest(atlas, head, entries)
+}
+
+/// The services that a request may be for: by the scope of its signature, else by the host.
+fn of_scope<'a>(atlas: &'a Atlas, head: &Head<'_>) -> Vec<&'a Entry> {
+    let by = |fits: &dyn Fn(&&Entry) -> bool| -> Vec<&'a Entry> { atlas.entries.iter().filter(fits).collect() };
+    let Some(scope) = head.scope else {
+        let host = name_of(head.host);
+        return by(&|entry| is_host_of(entry, host));
+    };
+    let service = match scope.service {
+        // Ways into S3 that sign with a name of their own.
+        "s3express" | "s3-outposts" | "s3-object-lambda" => "s3",
+        other => other,
+    };
+    let signed = by(&|entry| entry.signing_name == service);
+    match signed.is_empty() {
+        // Emulators and hand-written clients sign with the endpoint's name.
+        true => by(&|entry| entry.endpoint_prefix == service || entry.id == service),
+        false => signed,
+    }
+}
+
+/// The host without its port.
+fn name_of(host: &str) -> &str {
+    match host.rsplit_once(':') {
+        Some((name, port)) if port.bytes().all(|b| b.is_ascii_digit()) => name,
+        _ => host,
+    }
+}
+
+/// `api.ecr.eu-west-1.amazonaws.com`, with or without more labels before it, is a host of `api.ecr`.
+fn is_host_of(entry: &Entry, host: &str) -> bool {
+    let Some(at) = host.find(entry.endpoint_prefix.as_str()) else { return false };
+    let (before, rest) = (&host[..at], &host[at + entry.endpoint_prefix.len()..]);
+    (before.is_empty() || before.ends_with(['.', '-'])) && rest.starts_with('.') && rest.contains("amazonaws.")
+}
+
+fn text<'a>(head: &Head<'a>, name: &str) -> Option<&'a str> {
+    head.headers.get(name)?.to_str().ok()
+}
+
+/// `/service/NAME/operation/NAME`, where the client says that it speaks CBOR.
+fn of_cbor<'a>(head: &Head<'a>) -> Option<(&'a str, &'a str)> {
+    let says = |name: &str, value: &str| text(head, name).is_some_and(|v| v.trim().eq_ignore_ascii_case(value));
+    if !says("smithy-protocol", "rpc-v2-cbor") && !says("content-type", "application/cbor") {
+        return None;
+    }
+    // A service may stand behind a path of its own.
+    let rest = &head.path[head.path.rfind("/service/")? + "/service/".len()..];
+    let (service, rest) = rest.split_once('/')?;
+    Some((service, rest.strip_prefix("operation/")?.trim_end_matches('/')))
+}
+
+/// Action and Version of a form, in the query or in the body.
+fn of_form(head: &Head<'_>, body_start: &[u8]) -> (Option<String>, Option<String>) {
+    let is_form = text(head, header::CONTENT_TYPE.as_str()).is_none_or(|kind| {
+        let kind = kind.split(';').next().unwrap_or_default().trim();
+        kind.is_empty() || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
+    });
+    let body = if is_form && *head.method == http::Method::POST { body_start } else { &[] };
+    let mut found = (None, None);
+    for pair in head.query.as_bytes().split(|&b| b == b'&').chain(body.split(|&b| b == b'&')) {
+        let place = match pair.split(|&b| b == b'=').next() {
+            Some(b"Action") => &mut found.0,
+            Some(b"Version") => &mut found.1,
+            _ => continue,
+        };
+        let read = parse_form(pair).ok().and_then(|pairs| pairs.into_iter().next());
+        if let (None, Some((_, value))) = (place.as_ref(), read) {
+            *place = Some(value);
+        }
+    }
+    found
+}
+
+/// An operation that the request names. `service` is what it says about the service: the prefix of its target, its name, or
+/// the version of its API.
+fn named(
+    atlas: &Atlas,
+    head: &Head<'_>,
+    entries: &[&Entry],
+    protocol: Protocol,
+    service: Option<&str>,
+    operation: &str,
+    body_start: &[u8],
+) -> Recognised {
+    let says = |entry: &Entry| match protocol {
+        Protocol::Query | Protocol::Ec2Query => service.is_none_or(|version| version == entry.api_version),
+        _ => service.is_some_and(|given| {
+            let target = entry.target_prefix.as_deref();
+            target.is_some_and(|t| t == given || t.rsplit('.').next() == given.rsplit('.').next())
+        }),
+    };
+    let queries = matches!(protocol, Protocol::Query | Protocol::Ec2Query);
+    let speaks = |entry: &Entry| match queries {
+        true => entry.speaks(Protocol::Query) || entry.speaks(Protocol::Ec2Query),
+        false => entry.target_prefix.is_some(),
+    };
+    // Those whose names fit, else all that the scope allows, else whoever in the atlas says just this.
+    let fitting: Vec<&Entry> = entries.iter().copied().filter(|entry| speaks(entry) && says(entry)).collect();
+    // An older version of a Query API has the same actions; another target is another operation.
+    let rest: Vec<&Entry> = entries.iter().copied().filter(|entry| queries && speaks(entry)).collect();
+    let anybody: Vec<&Entry> = match entries.is_empty() && service.is_some() {
+        true => atlas.entries.iter().filter(|entry| speaks(entry) && says(entry)).collect(),
+        false => Vec::new(),
+    };
+    for entries in [fitting, rest, anybody] {
+        let candidates: Vec<Candidate<'_>> = entries
+            .into_iter()
+            .filter_map(|entry| Some(Candidate { entry, place: Place::find(atlas.model(entry)?, operation)? }))
+            .collect();
+        if let Some(known) = chosen(head, candidates, protocol, body_start) {
+            return known;
+        }
+    }
+    let claim = Claim { entry: entries.first().copied(), head, protocol };
+    claim.unknown(is_name(operation).then_some(operation))
+}
+
+fn is_name(text: &str) -> bool {
+    (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
+}
+
+fn of_rest(atlas: &Atlas, head: &Head<'_>, entries: Vec<&Entry>) -> Recognised {
+    let rest = |entry: &&Entry| entry.speaks(Protocol::RestJson) || entry.speaks(Protocol::RestXml);
+    let entries: Vec<&Entry> = entries.into_iter().filter(rest).collect();
+    let first = entries.first().copied();
+    let Some(target) = Target::new(head.path, head.query) else {
+        return Claim { entry: first, head, protocol: Protocol::RestJson }.unknown(None);
+    };
+    let mut best = None;
+    let mut candidates = Vec::new();
+    for entry in entries {
+        let Some(model) = atlas.model(entry) else { continue };
+        for (number, operation) in model.operations().enumerate() {
+            if operation.http_method != head.method.as_str() {
+                continue;
+            }
+            let Some(rank) = target.fit(operation.http_uri) else { continue };
+            if best.is_some_and(|best| rank < best) {
+                continue;
+            }
+            if best != Some(rank) {
+                candidates.clear();
+                best = Some(rank);
+            }
+            candidates.push(Candidate { entry, place: Place { model: Arc::clone(&model), number } });
+        }
+    }
+    let protocol = candidates.first().map_or(Protocol::RestJson, |candidate| candidate.place.model.protocol);
+    let known = chosen(head, candidates, protocol, &[]);
+    known.unwrap_or_else(|| {
+        Claim { entry: first, head, protocol: first.map_or(protocol, |e| e.protocols[0]) }.unknown(None)
+    })
+}
+
+/// S3 Control has a version before its paths, and hosts of its own.
+fn is_s3_control(head: &Head<'_>) -> bool {
+    head.path.starts_with("/v20180820/") || head.host.contains("s3-control")
+}
+
+fn of_s3(atlas: &Atlas, head: &Head<'_>, entries: &[&Entry]) -> Recognised {
+    let entry = entries.iter().copied().find(|entry| entry.id == "s3");
+    let claim = Claim { entry, head, protocol: Protocol::RestXml };
+    let path = match bucket_of_host(head) {
+        Some(bucket) => format!("/{bucket}{}", head.path),
+        None => head.path.to_owned(),
+    };
+    let Ok(call) = s3::identify(head.method, &path, head.query, head.headers) else { return claim.unknown(None) };
+    // A form upload is an operation of S3, but not one of its model.
+    let place = entry.and_then(|entry| Place::find(atlas.model(entry)?, call.operation));
+    claim.s3(call, place)
+}
+
+/// `bucket` of `bucket.s3.eu-west-1.amazonaws.com`, and of `bucket.localhost` where that is a host of ours.
+fn bucket_of_host<'a>(head: &Head<'a>) -> Option<&'a str> {
+    let host = name_of(head.host);
+    for own in head.own_hosts {
+        if let Some(bucket) = host.strip_suffix(own.as_str()).and_then(|rest| rest.strip_suffix('.')) {
+            return Some(bucket).filter(|bucket| !bucket.is_empty());
+        }
+    }
+    // A bucket's name may have dots, and be like a service's: the last label that begins S3's own part counts.
+    let mut end = host.len();
+    while let Some(at) = host[..end].rfind(".s3") {
+        let rest = &host[at + ".s3".len()..];
+        if rest.starts_with(['.', '-']) && rest.contains('.') {
+            return Some(&host[..at]).filter(|bucket| !bucket.is_empty());
+        }
+        end = at;
+    }
+    None
+}
+
+/// One among operations that are all alike on the wire; the others are its aliases. `None` for none.
+fn chosen(
+    head: &Head<'_>,
+    mut candidates: Vec<Candidate<'_>>,
+    protocol: Protocol,
+    body_start: &[u8],
+) -> Option<Recognised> {
+    if candidates.len() > 1 {
+        let host = name_of(head.host);
+        let of_engine = engine(head, body_start);
+        // Stable, so that equals stay in the order of their ids.
+        candidates.sort_by_key(|candidate| {
+            let prefix = candidate.place.operation().host_prefix;
+            let preferred = RULES.iter().position(|id| *id == candidate.entry.id).unwrap_or(RULES.len());
+            (
+                of_engine != Some(candidate.entry.id.as_str()),
+                !is_host_of(candidate.entry, host),
+                prefix.is_empty() || !host.starts_with(prefix),
+                preferred,
+            )
+        });
+    }
+    let mut candidates = candidates.into_iter();
+    let first = candidates.next()?;
+    let claim = Claim { entry: Some(first.entry), head, protocol };
+    let others = candidates.map(|other| (other.entry.id.clone(), other.place.operation().name.to_string()));
+    Some(claim.known(first.place, others.collect()))
+}
+
+/// Services that are meant where they are alike with others and nothing else tells them apart: the older of two
+/// versions is named only where clients of both still use it, the newer where the older has been shut down.
+const RULES: &[&str] = &[
+    "rds",
+    "bedrock",
+    "bedrock-agent",
+    "chime-sdk-voice",
+    "chime-sdk-meetings",
+    "greengrassv2",
+    "lexv2-models",
+    "lambda",
+    "ivs",
+    "qconnect",
+    "signer",
+    "timestream-write",
+    "pinpoint-sms-voice",
+];
+
+/// RDS, DocumentDB and Neptune share names, hosts and actions; where a call names the engine, that is which it is.
+fn engine(head: &Head<'_>, body_start: &[u8]) -> Option<&'static str> {
+    if head.scope?.service != "rds" {
+        return None;
+    }
+    let mut pairs = head.query.as_bytes().split(|&b| b == b'&').chain(body_start.split(|&b| b == b'&'));
+    let engine = pairs.find_map(|pair| pair.strip_prefix(b"Engine="))?;
+    match engine {
+        b"docdb" => Some("docdb"),
+        b"neptune" => Some("neptune"),
+        _ => Some("rds"),
+    }
+}
