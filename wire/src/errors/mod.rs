@@ -2,6 +2,7 @@
 
 pub(crate) mod auth;
 pub(crate) mod body;
+mod cbor;
 mod json;
 mod query;
 mod s3;
@@ -46,6 +47,10 @@ pub(crate) fn write(fault: &Fault, tongue: &Tongue) -> Written {
                 headers.insert("x-amzn-errortype", code);
             }
             ("application/json", json::message(fault))
+        }
+        Protocol::RpcV2Cbor => {
+            headers.insert("smithy-protocol", HeaderValue::from_static("rpc-v2-cbor"));
+            ("application/cbor", cbor::body(fault))
         }
         Protocol::Query => ("text/xml", query::body(fault, tongue)),
         Protocol::Ec2Query => ("text/xml;charset=UTF-8", query::ec2_body(fault, tongue)),

@@ -10,6 +10,7 @@ mod bodies;
 mod fixtures;
 mod hostile;
 mod house;
+mod onward;
 mod order;
 mod pages;
 mod rpc;
