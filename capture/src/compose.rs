@@ -6,7 +6,10 @@
 //! |---|---|
 //! | 1 | `01`, then the record: eventTime when the call was announced, responseElements null, no errorCode, `additionalEventData` = `{"outcome":"unknown"}` |
 //!
-//! So resolving an intent is dropping one byte, and no later version of this program can spell it differently.
+//! | 2 | `02`: the intent of the same id is withdrawn, and there is no record of its call |
+//!
+//! So resolving an intent is dropping one byte, and no later version of this program can spell it differently. Of a call whose
+//! caller is not proven, `additionalEventData` has `"identityVerified":false` in front, in its intent as in its record.
 
 use bytes::Bytes;
 use jiff::Timestamp;
@@ -15,6 +18,8 @@ use opentrail_journal::{Call, Entry, Kind, Outcome, Urgency};
 
 /// The first byte of an intent.
 const INTENT_VERSION: u8 = 1;
+/// All that there is of a withdrawal.
+const WITHDRAWAL: u8 = 2;
 /// What a record says whose call nobody saw end.
 const UNKNOWN: &[u8] = br#"{"outcome":"unknown"}"#;
 
@@ -41,6 +46,23 @@ pub(crate) fn intent(call: &Call, event_id: EventId, now: Timestamp, urgency: Ur
         event_id,
         bytes: bytes.into(),
     }
+}
+
+/// The entry that takes an intent back. It goes where the intent went.
+pub(crate) fn withdrawal(call: &Call, event_id: EventId) -> Entry {
+    Entry {
+        kind: Kind::Intent,
+        urgency: Urgency::ControlPlane,
+        account: call.account,
+        region: call.region.clone(),
+        event_id,
+        bytes: Bytes::from_static(&[WITHDRAWAL]),
+    }
+}
+
+/// Whether an entry of kind intent takes one back.
+pub(crate) fn is_withdrawal(entry: &Entry) -> bool {
+    *entry.bytes == [WITHDRAWAL]
 }
 
 /// The record of an announced call that nobody saw end.
@@ -112,7 +134,10 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
         error_message: outcome.error_message.clone(),
         request_parameters: parameters,
         response_elements: outcome.response_elements.clone(),
-        additional_event_data: outcome.additional_event_data.clone(),
+        additional_event_data: match call.identity_verified {
+            true => outcome.additional_event_data.clone(),
+            false => Some(unverified(outcome.additional_event_data.as_ref())),
+        },
         request_id: call.request_id.clone(),
         event_id,
         read_only: call.class.read_only,
@@ -122,5 +147,28 @@ fn record(call: &Call, outcome: &Outcome, event_id: EventId, now: Timestamp) -> 
         recipient_account: call.account,
         shared_event_id: None,
         tls: call.tls.clone(),
+    }
+}
+
+/// Says in front that the caller is not proven.
+fn unverified(data: Option<&RawJson>) -> RawJson {
+    let members = data.and_then(|data| data.as_bytes().trim_ascii().strip_prefix(b"{")).unwrap_or(b"}");
+    let comma: &[u8] = if members.trim_ascii() == b"}" { b"" } else { b"," };
+    RawJson::from_written([br#"{"identityVerified":false"#, comma, members].concat())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_proven_is_said_first() {
+        let check = |data: Option<&'static str>, expect: &str| {
+            let data = data.map(RawJson::from_written);
+            assert_eq!(unverified(data.as_ref()).as_bytes(), expect.as_bytes());
+        };
+        check(None, r#"{"identityVerified":false}"#);
+        check(Some("{}"), r#"{"identityVerified":false}"#);
+        check(Some(r#"{"outcome":"unknown"}"#), r#"{"identityVerified":false,"outcome":"unknown"}"#);
     }
 }

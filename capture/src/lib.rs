@@ -12,6 +12,7 @@
 mod admit;
 mod book;
 mod compose;
+mod gap;
 mod memo;
 mod mend;
 mod recorder;

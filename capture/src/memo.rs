@@ -40,7 +40,7 @@ impl Settled {
 
 /// Where it is stored, and what was stored last.
 pub(crate) struct Memo {
-    catalog: Arc<dyn Catalog>,
+    pub(crate) catalog: Arc<dyn Catalog>,
     entries_min: u64,
     stored: Mutex<Positions>,
 }

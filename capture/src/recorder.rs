@@ -15,6 +15,7 @@ use tokio::sync::watch;
 
 use crate::book::Book;
 use crate::compose;
+use crate::gap::Gaps;
 use crate::memo::{MEMO_ENTRIES, Memo};
 use crate::mend::{self, Allowance};
 
@@ -37,6 +38,7 @@ pub struct Recorder {
     interest: Arc<dyn Interest>,
     backlog: Option<Arc<dyn Backlog>>,
     allowance: Allowance,
+    pub(crate) gaps: Gaps,
 }
 
 impl Recorder {
@@ -47,7 +49,7 @@ impl Recorder {
         journal.hold(HOLDER, start.clone());
         let book = Arc::new(Book::new(start));
         let (recovered, allowance) = (AtomicBool::new(false), Allowance::default());
-        Self { journal, world, book, recovered, memo: None, interest, backlog: None, allowance }
+        Self { journal, world, book, recovered, memo: None, interest, backlog: None, allowance, gaps: Gaps::default() }
     }
 
     /// From now on `backlog` is asked before an account's call or events are taken in.
@@ -178,6 +180,31 @@ impl Recorder {
             }
         }
     }
+
+    async fn take_back(&self, ticket: Ticket) -> Result<(), Refused> {
+        let Ticket { event_id, wanted, call, .. } = ticket;
+        if !wanted || !call.needs_intent() {
+            return Ok(());
+        }
+        self.ready()?;
+        let Some(settling) = self.book.settle(event_id).await else {
+            return Err(Refused::Unavailable(format!("call {event_id} was not announced, or is recorded already")));
+        };
+        let entries = vec![compose::withdrawal(&call, event_id)];
+        match self.journal.append(entries.clone()).await {
+            Ok(_) => {
+                settling.landed();
+                metrics::counter!("opentrail_capture_withdrawn_total").increment(1);
+                Ok(())
+            }
+            Err(error) => {
+                if let Error::Full { .. } = error {
+                    settling.no_room(entries);
+                }
+                Err(refused(error))
+            }
+        }
+    }
 }
 
 impl Capture for Recorder {
@@ -187,6 +214,15 @@ impl Capture for Recorder {
 
     fn finish(&self, ticket: Ticket, outcome: Outcome) -> BoxFuture<'_, Result<Option<Position>, Refused>> {
         self.record(ticket, outcome).boxed()
+    }
+
+    fn withdraw(&self, ticket: Ticket) -> BoxFuture<'_, Result<(), Refused>> {
+        self.take_back(ticket).boxed()
+    }
+
+    fn missed(&self, account: AccountId) {
+        metrics::counter!("opentrail_capture_missed_total").increment(1);
+        self.gaps.missed(account, self.world.now(), || EventId::from_bytes(self.world.uuid_v4()));
     }
 }
 

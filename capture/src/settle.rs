@@ -55,6 +55,7 @@ impl Recorder {
         }
         let found = self.book.len() as u64;
         self.settle_orphans().await?;
+        self.inherit_gaps().await;
         let waiting = self.book.len() as u64;
         self.recovered.store(true, Ordering::Release);
         let recovered = Recovered { entries, resolved: found - waiting, waiting };
@@ -74,6 +75,7 @@ impl Recorder {
         let owed = self.settle_owed().await;
         let orphans = self.settle_orphans().await;
         let carried = self.carry().await;
+        self.fill_gaps().await;
         let end = self.journal.watch().borrow().clone();
         let hold = self.book.hold(end);
         self.journal.hold(HOLDER, hold.clone());
@@ -96,6 +98,10 @@ impl Recorder {
             for frame in &frames {
                 let id = frame.entry.event_id;
                 match frame.entry.kind {
+                    Kind::Intent if compose::is_withdrawal(&frame.entry) => {
+                        open.remove(&id);
+                        by_copy.remove(&EventId::of_copy(id, frame.entry.account));
+                    }
                     Kind::Intent => {
                         compose::unknown(&frame.entry).map_err(|e| Refused::Unavailable(e.to_string()))?;
                         open.insert(id, frame.position);

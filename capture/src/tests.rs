@@ -3,6 +3,7 @@
 mod backlog;
 mod fake;
 mod matrix;
+mod passing;
 
 use std::sync::Arc;
 
@@ -76,6 +77,7 @@ fn call(read_only: bool) -> Call {
         }],
         tls: None,
         copy_for: None,
+        identity_verified: true,
     }
 }
 
@@ -306,7 +308,7 @@ fn an_intent_becomes_a_record_that_says_unknown() {
 fn an_intent_of_a_newer_program_stops_the_start() {
     let (journal, (world, _)) = (FakeJournal::new(), world());
     let _ticket = block_on(ready(&journal, &world).begin(call(false))).expect("announced");
-    journal.spoil(0, Bytes::from_static(b"\x02{}"));
+    journal.spoil(0, Bytes::from_static(b"\x03{}"));
     let refused = block_on(recorder(&journal, &world).recover()).expect_err("refuses");
     assert!(refused.to_string().contains("start the version of the program"), "{refused}");
 }

@@ -1,7 +1,8 @@
-//! The ports through which a destination reaches what belongs to somebody.
+//! The ports through which something is handed on: to what belongs to somebody, or to whoever answers elsewhere.
 //!
-//! - **From** destinations, which act for a service on behalf of one resource of one account.
-//! - **To** the service that keeps the receiver's things: `services/s3`.
+//! - **From** destinations, which act for a service on behalf of one resource of one account; and from the door, which passes
+//!   calls on.
+//! - **To** the service that keeps the receiver's things, `services/s3`; and to `engines/remote`, which dials out.
 //! - **Promises** that the receiver's own policy decides, with the source named to it, so that nobody borrows a
 //!   service's rights.
 //! - **Does not promise** that what was allowed a moment ago is allowed now: every call asks again.
@@ -10,12 +11,17 @@
 
 pub mod kit;
 pub mod memory;
+mod upstream;
 
 use std::sync::Arc;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
 use opentrail_event::{AccountId, Arn, Region};
+
+pub use upstream::{
+    Upstream, UpstreamAnswer, UpstreamBody, UpstreamCall, UpstreamError, UpstreamPieces, UpstreamPlace,
+};
 
 /// A service that acts for one resource of one account. The receiver's policy sees all three.
 #[derive(Debug, Clone, PartialEq, Eq)]

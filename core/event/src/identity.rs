@@ -21,6 +21,8 @@ pub enum IdentityType {
     WebIdentityUser,
     /// The same with an assertion of a SAML provider.
     SAMLUser,
+    /// Somebody of whom nothing more can be said than the key.
+    Unknown,
 }
 
 /// From whom a session's rights come.

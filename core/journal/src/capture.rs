@@ -45,6 +45,8 @@ pub struct Call {
     pub tls: Option<TlsDetails>,
     /// The account that will get a copy, where that is known already: whether it wants a data event counts as well.
     pub copy_for: Option<AccountId>,
+    /// False where nobody here could prove who called: the record says so (`additionalEventData.identityVerified`).
+    pub identity_verified: bool,
 }
 
 impl Call {
@@ -72,6 +74,9 @@ pub struct Outcome {
 }
 
 /// A call that was announced. Dropping it without [`Capture::finish`] leaves its intent to be resolved as unknown.
+///
+/// What is known better at the call's end may be changed in [`Self::call`] before it is finished: who called, under which id
+/// it was answered; never its class, account or region, by which its intent is found.
 #[derive(Debug)]
 #[must_use]
 pub struct Ticket {
@@ -105,6 +110,12 @@ pub trait Capture: Send + Sync {
     fn begin(&self, call: Call) -> BoxFuture<'_, Result<Ticket, Refused>>;
     /// Records the call. `None` for a data event that nobody wants.
     fn finish(&self, ticket: Ticket, outcome: Outcome) -> BoxFuture<'_, Result<Option<Position>, Refused>>;
+    /// Takes the announcement back: of a call whose caller turned out to be nobody there is no record. When this returns well, no
+    /// restart makes one either.
+    fn withdraw(&self, ticket: Ticket) -> BoxFuture<'_, Result<(), Refused>>;
+    /// A call of this account ran although it could not be recorded, as the operator wants it. That so many did is recorded once
+    /// something can be.
+    fn missed(&self, account: AccountId);
 }
 
 /// Something behind the journal that may hold no more of an account: asked before a call of that account is announced.

@@ -6,7 +6,8 @@
 //!   operator crosses an account's border, save where the owner's policy and the caller's own rights both let it.
 //! - **Does not promise** anything about signatures: proving them is `wire`'s part.
 //! - **On crash** nothing is lost: everything here is a catalog transaction or derived from one.
-//! - **Absent on purpose**: HTTP, and any store of sessions: a session is in its token.
+//! - **Absent on purpose**: HTTP, and any store of sessions: a session is in its token. Only those that somebody else made, and
+//!   whose credentials went past, are remembered.
 
 mod authority;
 mod decide;
@@ -40,4 +41,7 @@ pub use principal::{
 };
 pub use seal::{Seal, SealError};
 pub use service::{OnBehalf, Wanted};
-pub use session::{Minted, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions, TooLarge, WebFederation};
+pub use session::{
+    Minted, PASSED_SESSIONS_MAX, Passed, PassedSessions, SESSION_TOKEN_BYTES_MAX, Session, SessionPolicy, Sessions,
+    TooLarge, WebFederation,
+};

@@ -101,6 +101,7 @@ impl Deliveries {
             ],
             tls: None,
             copy_for: None,
+            identity_verified: true,
         }
     }
 

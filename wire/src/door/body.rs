@@ -87,7 +87,7 @@ pub(crate) fn checked(
     Ok(Checked { length, pieces: limited(pieces, bytes_max), trailers })
 }
 
-fn announced_trailers(headers: &HeaderMap) -> Vec<String> {
+pub(crate) fn announced_trailers(headers: &HeaderMap) -> Vec<String> {
     let values = headers.get_all("x-amz-trailer").iter().filter_map(|v| v.to_str().ok());
     let names = values.flat_map(|v| v.split(',')).map(|name| name.trim().to_ascii_lowercase());
     names.filter(|name| !name.is_empty()).collect()
@@ -168,7 +168,7 @@ pub(crate) fn declared_length(headers: &HeaderMap) -> Option<u64> {
     number(headers, CONTENT_LENGTH.as_str())
 }
 
-fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
+pub(crate) fn number(headers: &HeaderMap, name: &str) -> Option<u64> {
     headers.get(name).and_then(|v| v.to_str().ok()).and_then(|v| v.parse().ok())
 }
 

@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use bytes::Bytes;
 use futures::{FutureExt, StreamExt};
 use http::Method;
-use opentrail_event::{AccountId, Owner, RawJson, RecordResource, Region, write_text};
+use opentrail_event::{AccountId, Owner, RawJson, RecordResource, Region};
 use opentrail_journal::{Call, Outcome};
 use opentrail_policy::{Decision, Question};
 use opentrail_protocol::Protocol;
@@ -15,6 +15,7 @@ use opentrail_protocol::Protocol;
 use super::body::{self, Checked};
 use super::life::{Hall, Held};
 use super::reply::Reply;
+use super::transfer::Transfer;
 use crate::errors::body::BodyTrouble;
 use crate::errors::{self, Tongue};
 use crate::{Announced, BodyFault, BodyRule, Cx, Fault, Rejected, RequestBody, RequestHead, Service};
@@ -308,6 +309,7 @@ impl Underway {
             resources: announced.resources.clone(),
             tls: self.cx.tls.clone(),
             copy_for,
+            identity_verified: true,
         }
     }
 
@@ -419,31 +421,18 @@ impl Underway {
         if self.tongue.protocol != Protocol::RestXml {
             return extra;
         }
-        let mut out = b"{\"SignatureVersion\":\"SigV4\"".to_vec();
-        if let Some(tls) = &self.cx.tls {
-            out.extend_from_slice(b",\"CipherSuite\":");
-            write_text(&mut out, &tls.cipher_suite);
-        }
-        let came = self.wire_bytes.load(Ordering::Relaxed);
-        out.extend_from_slice(format!(",\"bytesTransferredIn\":{came}").as_bytes());
-        let members = extra.as_ref().map_or(&b""[..], |extra| members(extra.as_bytes()));
-        if !members.is_empty() {
-            out.push(b',');
-            out.extend_from_slice(members);
-        }
-        let method = if self.cx.presigned { "QueryString" } else { "AuthHeader" };
-        out.extend_from_slice(format!(",\"AuthenticationMethod\":\"{method}\",\"x-amz-id-2\":").as_bytes());
-        write_text(&mut out, &self.tongue.host_id);
-        let goes = reply.body_bytes(self.head.method == Method::HEAD);
-        let (status, start) = (reply.status, self.cx.received_at.as_millisecond());
-        let end = hall.world.now().as_millisecond().max(start);
-        out.extend_from_slice(
-            format!(
-                ",\"bytesTransferredOut\":{goes},\"httpStatusCode\":{status},\"startTime\":{start},\"endTime\":{end}}}"
-            )
-            .as_bytes(),
-        );
-        Some(RawJson::from_written(out))
+        let transfer = Transfer {
+            cipher_suite: self.cx.tls.as_ref().map(|tls| tls.cipher_suite.as_str()),
+            bytes_in: self.wire_bytes.load(Ordering::Relaxed),
+            members: extra.as_ref().map_or(&b""[..], |extra| members(extra.as_bytes())),
+            presigned: self.cx.presigned,
+            id_2: &self.tongue.host_id,
+            bytes_out: reply.body_bytes(self.head.method == Method::HEAD),
+            status: reply.status,
+            start_ms: self.cx.received_at.as_millisecond(),
+            end_ms: hall.world.now().as_millisecond(),
+        };
+        Some(transfer.written())
     }
 }
 

@@ -21,8 +21,12 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 /// A request line and its headers.
 pub(crate) const HEAD_BYTES_MAX: usize = 16 * 1024;
+/// The same of requests that may go on to others, who may take as much as 64 KiB of headers.
+const ONWARD_HEAD_BYTES_MAX: usize = 80 * 1024;
 /// What is asked for, path and query.
 const TARGET_BYTES_MAX: usize = 8 * 1024;
+/// The same of requests that may go on to others.
+const ONWARD_TARGET_BYTES_MAX: usize = 16 * 1024;
 /// Header lines.
 const HEADERS_MAX: usize = 96;
 /// One line of HTTP's own chunk framing, or one of its trailers.
@@ -36,6 +40,21 @@ const LINGER_TIME_MAX: Duration = Duration::from_secs(2);
 const SCRATCH_BYTES: usize = 8 * 1024;
 /// Stands in for a head that is refused.
 const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r\n\r\n";
+
+/// How large a head may be.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Heads {
+    bytes_max: usize,
+    target_bytes_max: usize,
+}
+
+impl Heads {
+    /// Where all requests are for us.
+    pub(crate) const OWN: Self = Self { bytes_max: HEAD_BYTES_MAX, target_bytes_max: TARGET_BYTES_MAX };
+    /// Where some go on to others.
+    pub(crate) const ONWARD: Self =
+        Self { bytes_max: ONWARD_HEAD_BYTES_MAX, target_bytes_max: ONWARD_TARGET_BYTES_MAX };
+}
 
 /// What was found out about a head.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +111,7 @@ pub(crate) struct Guarded<S> {
     verdicts: Verdicts,
     world: World,
     write_idle: Duration,
+    heads: Heads,
     /// Runs while the other side takes nothing.
     stalled: Option<BoxFuture<'static, ()>>,
     /// Runs while the rest of an unwanted body is forgotten; with the bytes that may still come.
@@ -108,9 +128,15 @@ impl<S> Guarded<S> {
             verdicts: Verdicts::default(),
             world,
             write_idle,
+            heads: Heads::OWN,
             stalled: None,
             lingering: None,
         }
+    }
+
+    /// With other limits of heads.
+    pub(crate) fn with_heads(self, heads: Heads) -> Self {
+        Self { heads, ..self }
     }
 
     pub(crate) fn verdicts(&self) -> Verdicts {
@@ -159,12 +185,12 @@ impl<S> Guarded<S> {
             }
         }
         let seen = self.held.len();
-        let take = input.len().min(HEAD_BYTES_MAX + 1 - seen);
+        let take = input.len().min(self.heads.bytes_max + 1 - seen);
         self.held.extend_from_slice(&input[..take]);
         let from = seen.saturating_sub(3);
         let Some(end) = self.held[from..].windows(4).position(|w| w == b"\r\n\r\n").map(|at| from + at + 4) else {
             input.advance(take);
-            if self.held.len() > HEAD_BYTES_MAX {
+            if self.held.len() > self.heads.bytes_max {
                 self.refuse(431, "Your request header section exceeds the maximum allowed size.");
             } else if has_bare_line_end(&self.held[seen.saturating_sub(1)..]) {
                 self.refuse(400, "Lines of the request's head must end with a carriage return and a line feed.");
@@ -173,7 +199,7 @@ impl<S> Guarded<S> {
         };
         input.advance(end - seen);
         self.held.truncate(end);
-        match check_head(&self.held) {
+        match check_head(&self.held, self.heads.target_bytes_max) {
             Ok(place) => {
                 let line = self.held.iter().position(|b| *b == b'\n').unwrap_or(0);
                 self.verdicts.put(Verdict::Clean { header_bytes: end - line });
@@ -249,7 +275,7 @@ fn guess_protocol(head: &[u8]) -> Protocol {
 }
 
 /// Checks a complete head, and says what follows it.
-fn check_head(head: &[u8]) -> Result<Place, (u16, &'static str)> {
+fn check_head(head: &[u8], target_bytes_max: usize) -> Result<Place, (u16, &'static str)> {
     let bad = |why| Err((400, why));
     if has_bare_line_end(head) {
         return bad("Lines of the request's head must end with a carriage return and a line feed.");
@@ -268,7 +294,7 @@ fn check_head(head: &[u8]) -> Result<Place, (u16, &'static str)> {
     if *method == b"CONNECT" || method.is_empty() || !method.iter().all(u8::is_ascii_uppercase) {
         return Err((405, "The request's method is not allowed here."));
     }
-    if target.len() > TARGET_BYTES_MAX {
+    if target.len() > target_bytes_max {
         return Err((414, "The request's target is too long."));
     }
     if !target.iter().all(|b| matches!(b, 0x21..=0x7e) && !b"#<>`".contains(b)) {

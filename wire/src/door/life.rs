@@ -1,5 +1,6 @@
 //! The life of a request up to the point where its caller is proven, and of those that do not come so far.
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 use std::time::Duration;
@@ -13,15 +14,17 @@ use opentrail_journal::Capture;
 use opentrail_policy::{Decide, Principal};
 use opentrail_protocol::Protocol;
 use opentrail_world::World;
-use tokio::sync::Semaphore;
+use tokio::sync::{Semaphore, SemaphorePermit, mpsc};
 
 use super::body::{self, Pieces};
 use super::call::ProvenCall;
-use super::guard::Verdict;
+use super::forward::{self, Guests, Leaving, Read, Stop, looks_like};
+use super::guard::{HEAD_BYTES_MAX, Verdict};
 use super::host::{self, Hosts};
 use super::listen::Peer;
+use super::proxies;
 use super::reply::{OutBody, Reply};
-use super::shares::Shares;
+use super::shares::{Share, Shares};
 use super::strangers::Strangers;
 use super::{Door, DoorSettings, Pages};
 use crate::errors::body::BodyTrouble;
@@ -33,7 +36,7 @@ use crate::sigv4::query::Query;
 use crate::sigv4::refusal::Refusal;
 use crate::sigv4::verify::{Chain, Proven, Verifier};
 use crate::sigv4::{Dialect, payload::Payload};
-use crate::{BodyRule, Cx, Fault, RequestHead, Service};
+use crate::{BodyRule, Cx, Fault, Passage, RequestHead, Service};
 
 /// The signing name of our own operations, and of the pages that only a signed caller sees.
 const OPERATOR_SERVICE: &str = "opentrail";
@@ -64,12 +67,15 @@ pub(crate) struct Hall {
     pub capture: Arc<dyn Capture>,
     services: Vec<Arc<dyn Service>>,
     pages: Arc<dyn Pages>,
-    verifier: Verifier,
-    strangers: Strangers,
+    pub passage: Option<Arc<Passage>>,
+    pub verifier: Verifier,
+    pub strangers: Strangers,
+    /// Places for calls that go on and whose sender is not known.
+    pub guests: Guests,
     /// Places for large bodies whose sender is not proven yet.
     large_bodies: Semaphore,
     large_body_shares: Arc<Shares>,
-    hosts: Hosts,
+    pub hosts: Hosts,
 }
 
 /// A request whose body is still to come.
@@ -79,6 +85,9 @@ struct Arrived {
     pieces: Pieces,
     wire_bytes: Arc<AtomicU64>,
 }
+
+/// A place among those for large bodies, and the address's share of them.
+type LargeBody<'a> = (Share, SemaphorePermit<'a>);
 
 /// Why a request ends before its caller is proven.
 enum End {
@@ -91,7 +100,7 @@ enum End {
 
 impl Hall {
     pub(crate) fn new(door: Door) -> Self {
-        let Door { settings, world, identities, decide, capture, services, pages } = door;
+        let Door { settings, world, identities, decide, capture, services, pages, passage } = door;
         let verifier = Verifier { identities, regions: settings.regions.clone(), keys: KeyCache::default() };
         let hosts = Hosts::new(&settings.host_names, &settings.regions);
         Self {
@@ -101,8 +110,10 @@ impl Hall {
             capture,
             services,
             pages,
+            passage: passage.map(Arc::new),
             verifier,
             strangers: Strangers::default(),
+            guests: Guests::new(),
             large_bodies: Semaphore::new(UNPROVEN_LARGE_BODIES_MAX),
             large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,
@@ -114,12 +125,23 @@ impl Hall {
         self.verifier.identities.used(principal, service, region).await;
     }
 
+    /// Whether we have this service at all.
+    pub(crate) fn is_ours(&self, signing_name: &str) -> bool {
+        signing_name == OPERATOR_SERVICE || self.service(signing_name).is_some()
+    }
+
     fn service(&self, signing_name: &str) -> Option<&Arc<dyn Service>> {
         self.services.iter().find(|service| service.signing_name() == signing_name)
     }
 
     /// Answers one request.
-    pub(crate) async fn receive(&self, peer: &Peer, verdict: Verdict, request: Request<Incoming>) -> Response<OutBody> {
+    pub(crate) async fn receive(
+        self: &Arc<Self>,
+        peer: &Peer,
+        verdict: Verdict,
+        request: Request<Incoming>,
+        alive: mpsc::Sender<Infallible>,
+    ) -> Response<OutBody> {
         let (parts, incoming) = request.into_parts();
         let head = RequestHead {
             method: parts.method,
@@ -127,6 +149,8 @@ impl Hall {
             raw_query: parts.uri.query().unwrap_or_default().to_owned(),
             headers: parts.headers,
         };
+        let told = proxies::sender(&self.settings.trusted_proxies, peer, &head.headers);
+        let peer = told.as_ref().unwrap_or(peer);
         let verdict = with_query(verdict, &head);
         // One that is refused is not looked into.
         let clean = matches!(verdict, Verdict::Clean { .. });
@@ -136,6 +160,16 @@ impl Hall {
         let idle = self.settings.body_idle_timeout;
         let pieces = body::incoming(incoming, self.world.clone(), idle, wire_bytes.clone());
         let tongue = self.tongue(&head, &query, &verdict);
+        let claimed = claim::claimed_service(&seen(&head, &query));
+        // Our own pages are nobody else's.
+        let is_own = claimed.as_deref() == Some(OPERATOR_SERVICE) || (claimed.is_none() && is_health(&head));
+        if clean
+            && !is_own
+            && let Some(onward) = self.onward(claimed.as_deref(), looks_like(tongue.protocol))
+        {
+            let leaving = Leaving { head, query, pieces, wire_bytes, tongue, alive };
+            return Box::pin(self.forward(onward, peer, leaving, head_only)).await;
+        }
         let refused = matches!(verdict, Verdict::Refused { .. });
         let arrived = Arrived { head, query, pieces, wire_bytes };
         let reply = match self.prove(peer, &verdict, arrived, &tongue).await {
@@ -167,6 +201,7 @@ impl Hall {
         let (protocol, xml_namespace) = match (verdict, service) {
             (Verdict::Refused { protocol, .. }, _) => (*protocol, ""),
             (_, Some(service)) => (service.protocol(), service.xml_namespace()),
+            (_, None) if self.passage.is_some() && claimed.is_some() => (self.understood(head, claimed.as_deref()), ""),
             (_, None) if claimed.as_deref() == Some(OPERATOR_SERVICE) => (Protocol::AwsJson1_1, ""),
             (_, None) => (guess_protocol(head), ""),
         };
@@ -181,6 +216,22 @@ impl Hall {
     fn bearing(&self, head: &RequestHead, query: &Query) -> Option<&Arc<dyn Service>> {
         let is_unsigned = claim::is_unsigned(&seen(head, query));
         self.services.iter().find(|service| is_unsigned && service.may_bear(head))
+    }
+
+    /// How a service speaks that is not ours.
+    fn understood(&self, head: &RequestHead, service: Option<&str>) -> Protocol {
+        let guess = guess_protocol(head);
+        let (Some(passage), Some(service)) = (&self.passage, service) else { return guess };
+        let asked = opentrail_protocol::atlas::Head {
+            method: &head.method,
+            host: "",
+            own_hosts: &[],
+            path: &head.raw_path,
+            query: &head.raw_query,
+            headers: &head.headers,
+            scope: Some(opentrail_protocol::atlas::Scope { service, region: "us-east-1" }),
+        };
+        passage.atlas.recognise(&asked, b"").protocol
     }
 
     fn uuid(&self) -> String {
@@ -299,22 +350,42 @@ impl Hall {
         tongue: &Tongue,
     ) -> Result<Bytes, End> {
         let stranger = |trouble| End::Stranger(errors::body::fault(&trouble, tongue.protocol));
-        let declared = body::declared_length(headers);
-        let small = declared.is_some_and(|bytes| bytes <= UNPROVEN_SMALL_BYTES_MAX);
-        let _place = match small || is_bodiless(headers) {
-            true => None,
-            false => {
-                let places = (self.large_body_shares.take(peer.ip), self.large_bodies.try_acquire());
-                let (Some(share), Ok(place)) = places else {
-                    let why = "Too many large requests are being read just now. Please try again.";
-                    return Err(End::Trouble(errors::unavailable(tongue.protocol, why)));
-                };
-                Some((share, place))
-            }
-        };
+        let _place = self.large_body(peer, headers, tongue).map_err(End::Trouble)?;
         tokio::select! {
-            body = body::whole_unproven(pieces, declared, bytes_max) => body.map_err(stranger),
+            body = body::whole_unproven(pieces, body::declared_length(headers), bytes_max) => body.map_err(stranger),
             () = self.world.sleep(UNPROVEN_BODY_TIME_MAX) => Err(stranger(BodyTrouble::Idle)),
+        }
+    }
+
+    /// As much of a body as is held of a call that goes on.
+    pub(crate) async fn unproven_start(
+        &self,
+        peer: &Peer,
+        pieces: Pieces,
+        headers: &HeaderMap,
+        bytes_max: usize,
+        tongue: &Tongue,
+    ) -> Result<Read, Stop> {
+        let stranger = |trouble| Stop::Stranger(errors::body::fault(&trouble, tongue.protocol));
+        let _place = self.large_body(peer, headers, tongue).map_err(Stop::Told)?;
+        tokio::select! {
+            body = forward::read(pieces, bytes_max) => body.map_err(stranger),
+            () = self.world.sleep(UNPROVEN_BODY_TIME_MAX) => Err(stranger(BodyTrouble::Idle)),
+        }
+    }
+
+    /// A place for a body that is not surely small.
+    fn large_body(&self, peer: &Peer, headers: &HeaderMap, tongue: &Tongue) -> Result<Option<LargeBody<'_>>, Fault> {
+        let small = body::declared_length(headers).is_some_and(|bytes| bytes <= UNPROVEN_SMALL_BYTES_MAX);
+        if small || is_bodiless(headers) {
+            return Ok(None);
+        }
+        match (self.large_body_shares.take(peer.ip), self.large_bodies.try_acquire()) {
+            (Some(share), Ok(place)) => Ok(Some((share, place))),
+            _ => {
+                let why = "Too many large requests are being read just now. Please try again.";
+                Err(errors::unavailable(tongue.protocol, why))
+            }
         }
     }
 
@@ -336,7 +407,7 @@ impl Hall {
     }
 
     /// What a stranger is told, and what is remembered of it: a number.
-    fn stranger(&self, peer: &Peer, fault: &Fault, tongue: &Tongue) -> Reply {
+    pub(crate) fn stranger(&self, peer: &Peer, fault: &Fault, tongue: &Tongue) -> Reply {
         metrics::counter!("opentrail_door_unproven_total", "code" => fault.code.clone()).increment(1);
         let reception = self.strangers.receive(peer.ip, self.world.monotonic());
         if let Some(requests) = reception.log {
@@ -452,13 +523,13 @@ struct Caller {
     is_borne: bool,
 }
 
-fn seen<'a>(head: &'a RequestHead, query: &'a Query) -> Seen<'a> {
+pub(crate) fn seen<'a>(head: &'a RequestHead, query: &'a Query) -> Seen<'a> {
     Seen { method: head.method.as_str(), raw_path: &head.raw_path, query, headers: &head.headers }
 }
 
 /// A header's value as records spell it. One that is not UTF-8 (as where a client writes Latin-1) has every byte beyond ASCII, and
 /// every percent sign, percent-encoded: nothing of it is lost.
-fn text(value: &[u8]) -> String {
+pub(crate) fn text(value: &[u8]) -> String {
     const NOT_ASCII: &percent_encoding::AsciiSet = &percent_encoding::CONTROLS.add(b'%');
     match std::str::from_utf8(value) {
         Ok(text) => text.to_owned(),
@@ -498,6 +569,10 @@ fn is_cheaply_unproven(head: &RequestHead) -> bool {
 fn refused_head(verdict: &Verdict, protocol: Protocol) -> Option<Fault> {
     match verdict {
         Verdict::Refused { status, why, .. } => Some(errors::bad_request(protocol, *status, *why)),
+        // Only what goes on to others may be longer.
+        Verdict::Clean { header_bytes } if *header_bytes > HEAD_BYTES_MAX => {
+            Some(errors::bad_request(protocol, 431, "Your request header section exceeds the maximum allowed size."))
+        }
         Verdict::Clean { header_bytes } if protocol == Protocol::RestXml && *header_bytes > S3_HEADER_BYTES_MAX => {
             Some(
                 Fault::client(

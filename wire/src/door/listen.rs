@@ -17,15 +17,16 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::guard::Guarded;
+use super::guard::{Guarded, Heads};
 use super::life::Hall;
+use super::proxies;
 use super::reply::OutBody;
 use super::shares::Shares;
 use super::tls::{self, TlsFacts};
 use super::{Door, DoorSettings};
 
 /// Of bytes that hyper reads ahead on one connection.
-const READ_BUFFER_BYTES_MAX: usize = 64 * 1024;
+const READ_BUFFER_BYTES_MAX: usize = 128 * 1024;
 /// One address may hold a quarter of all connections,
 const ADDRESS_SHARE: usize = 4;
 /// or so many if that is more: a few busy clients behind one address are no attack.
@@ -126,9 +127,16 @@ async fn accept(
         };
         metrics::counter!("opentrail_door_connections_total").increment(1);
         // Closed without a word: an answer would keep the place that is refused.
-        let Some(share) = shares.take(peer.ip()) else {
-            metrics::counter!("opentrail_door_connections_refused_total").increment(1);
-            continue;
+        let share = match proxies::is_trusted(&hall.settings.trusted_proxies, peer.ip().to_canonical()) {
+            // Many stand behind it.
+            true => None,
+            false => match shares.take(peer.ip()) {
+                Some(share) => Some(share),
+                None => {
+                    metrics::counter!("opentrail_door_connections_refused_total").increment(1);
+                    continue;
+                }
+            },
         };
         let (acceptor, hall, stopped, alive) = (acceptor.clone(), hall.clone(), stopped.clone(), alive.clone());
         connections.spawn(async move {
@@ -174,7 +182,8 @@ async fn serve<S>(
 ) where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
-    let guarded = Guarded::new(stream, hall.world.clone(), hall.settings.body_idle_timeout);
+    let heads = if hall.passage.is_some() { Heads::ONWARD } else { Heads::OWN };
+    let guarded = Guarded::new(stream, hall.world.clone(), hall.settings.body_idle_timeout).with_heads(heads);
     let verdicts = guarded.verdicts();
     let peer = Arc::new(peer);
     let mut http = http1::Builder::new();
@@ -189,7 +198,7 @@ async fn serve<S>(
         let porter = hall.clone();
         // In a task of its own: a client that hangs up does not take back what was begun.
         let call = tokio::spawn(async move {
-            let answer = hall.receive(&peer, verdict, request).await;
+            let answer = hall.receive(&peer, verdict, request, alive.clone()).await;
             drop(alive);
             answer
         });

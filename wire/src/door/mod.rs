@@ -2,19 +2,23 @@
 //!
 //! The cast: [`listen`] accepts connections, [`tls`] protects them, [`guard`] reads every head before the HTTP parser
 //! does; [`life`] finds out who calls (a stranger's way ends there, in [`strangers`]); [`call`] takes a proven caller's
-//! call through announce, decide, intent, run and record; [`body`] and [`reply`] are what comes in and goes out;
-//! [`shares`] keeps one address from holding all there is.
+//! call through announce, decide, intent, run and record; [`forward`] passes calls on that somebody else answers; [`body`] and
+//! [`reply`] are what comes in and goes out, [`transfer`] what records of S3 say of both; [`shares`] keeps one address from
+//! holding all there is; [`proxies`] says whose word is taken for where a request came from.
 
 mod body;
 mod call;
+mod forward;
 mod guard;
 mod host;
 mod life;
 mod listen;
+mod proxies;
 mod reply;
 mod shares;
 mod strangers;
 mod tls;
+mod transfer;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -27,9 +31,10 @@ use opentrail_journal::Capture;
 use opentrail_policy::{Decide, Identities, Principal};
 use opentrail_world::World;
 
-use crate::Service;
+use crate::{Passage, Service};
 
 pub use listen::{Bound, Running};
+pub use proxies::{Network, NotANetwork};
 
 /// What an operator sets.
 #[derive(Debug, Clone)]
@@ -45,6 +50,8 @@ pub struct DoorSettings {
     pub host_names: Vec<String>,
     /// Of all addresses together; one address may hold a quarter of them, or 64 if that is more.
     pub connections_max: usize,
+    /// Proxies in front of us, whose word (X-Forwarded-For) is taken for where a request came from.
+    pub trusted_proxies: Vec<Network>,
     /// How long a connection may take to send a request's head.
     pub head_timeout: Duration,
     /// How long a connection may be silent in mid-body.
@@ -72,6 +79,8 @@ pub struct Door {
     pub capture: Arc<dyn Capture>,
     pub services: Vec<Arc<dyn Service>>,
     pub pages: Arc<dyn Pages>,
+    /// Calls that somebody else answers; without it we answer all there are.
+    pub passage: Option<Passage>,
 }
 
 impl Door {

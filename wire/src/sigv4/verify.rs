@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use opentrail_event::Region;
-use opentrail_policy::{Credential, Identities, SessionRefused};
+use opentrail_policy::{Credential, Identities, PassedSessions, Principal, SessionRefused};
 
 use super::canonical::{self, Seen};
 use super::claim::{self, Claim};
@@ -40,6 +40,15 @@ pub(crate) struct Plausible {
     dialect: Dialect,
 }
 
+/// What is known of the key that signed a call which goes on to somebody else.
+pub(crate) enum Known {
+    Ours(Plausible),
+    /// Of a session that somebody else made.
+    Passed(Plausible),
+    /// Nobody here knows the key. Only its region was looked at.
+    Not(Claim, Region),
+}
+
 /// A proven caller, and what is needed to check the rest of the body.
 pub(crate) struct Proven {
     pub credential: Arc<Credential>,
@@ -60,6 +69,13 @@ pub(crate) struct Chain {
     pub seed: String,
 }
 
+impl Plausible {
+    /// Whose key it is. Nothing is proven yet.
+    pub(crate) fn principal(&self) -> &Principal {
+        &self.credential.principal
+    }
+}
+
 impl Verifier {
     /// Everything that can be said without the body. `dialect` tells of a signing name how its service canonicalises,
     /// if there is such a service.
@@ -72,6 +88,49 @@ impl Verifier {
         let claim = claim::read(seen)?;
         let credential = self.credential(&claim).await?;
         let dialect = dialect(&claim.scope.service).ok_or_else(|| Refusal::Service(claim.scope.service.clone()))?;
+        self.plausible(seen, claim, credential, dialect, now)
+    }
+
+    /// The same for a call that goes on to somebody else, who may know keys that nobody here does. A key that is known counts
+    /// as that and as nothing else: a disabled one is no stranger's.
+    pub(crate) async fn check_onward(
+        &self,
+        seen: &Seen<'_>,
+        now: Timestamp,
+        dialect: impl Fn(&str) -> Dialect,
+        passed: &PassedSessions,
+    ) -> Result<Known, Refusal> {
+        let claim = claim::read(seen)?;
+        let (dialect, id) = (dialect(&claim.scope.service), claim.access_key_id.clone());
+        let refusal = match self.credential(&claim).await {
+            Ok(credential) => return self.plausible(seen, claim, credential, dialect, now).map(Known::Ours),
+            Err(refusal) => refusal,
+        };
+        // Ids of temporary keys are looked for by their token, others by themselves: both are of nobody if they are not found.
+        let is_known = self.identities.find(&id).await.map_err(|e| Refusal::Unavailable(e.to_string()))?.is_some();
+        if is_known || !matches!(refusal, Refusal::Key(_) | Refusal::Token(_)) || id.len() > ACCESS_KEY_ID_BYTES_MAX {
+            return Err(refusal);
+        }
+        match passed.find(&id, claim.token.as_deref()).await {
+            Ok(Some(credential)) => self.plausible(seen, claim, credential, dialect, now).map(Known::Passed),
+            Ok(None) => {
+                let region = self.region(&claim)?;
+                Ok(Known::Not(claim, region))
+            }
+            Err(SessionRefused::Token) => Err(Refusal::Token(claim.token.unwrap_or_default())),
+            Err(SessionRefused::Expired) => Err(Refusal::TokenExpired(claim.token.unwrap_or_default())),
+            Err(SessionRefused::Unavailable(why)) => Err(Refusal::Unavailable(why)),
+        }
+    }
+
+    fn plausible(
+        &self,
+        seen: &Seen<'_>,
+        claim: Claim,
+        credential: Arc<Credential>,
+        dialect: Dialect,
+        now: Timestamp,
+    ) -> Result<Plausible, Refusal> {
         let region = self.region(&claim)?;
         check_scope(&claim)?;
         check_time(&claim, now, dialect)?;

@@ -11,7 +11,7 @@ use opentrail_journal::{Call, Outcome};
 use opentrail_policy::Secret;
 use opentrail_protocol::Models;
 use opentrail_wire::sigv4::{BodyToSign, Signer};
-use opentrail_wire::{Door, DoorSettings, RpcService, Running, Service};
+use opentrail_wire::{Door, DoorSettings, Passage, RpcService, Running, Service};
 use opentrail_world::{SimClock, World};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
@@ -40,6 +40,7 @@ pub(crate) fn settings() -> DoorSettings {
         regions: ["us-east-1", "eu-west-1"].iter().map(|r| r.parse::<Region>().unwrap()).collect(),
         host_names: vec!["localhost".into()],
         connections_max: 64,
+        trusted_proxies: Vec::new(),
         head_timeout: Duration::from_secs(5),
         body_idle_timeout: Duration::from_secs(30),
         drain_timeout: Duration::from_secs(5),
@@ -68,12 +69,21 @@ impl House {
             capture: Arc::new(capture),
             services: Vec::new(),
             pages: Arc::new(ToyPages(Mutex::new(true))),
+            passage: None,
         }
     }
 
     pub(crate) async fn with(settings: DoorSettings) -> Self {
+        Self::made(settings, Diary::default(), |_| None).await
+    }
+
+    /// A house that passes calls on.
+    pub(crate) async fn passing(settings: DoorSettings, diary: Diary, passage: impl FnOnce(&World) -> Passage) -> Self {
+        Self::made(settings, diary, |world| Some(passage(world))).await
+    }
+
+    async fn made(settings: DoorSettings, diary: Diary, passage: impl FnOnce(&World) -> Option<Passage>) -> Self {
         let (world, clock) = World::simulated(7, NOW.parse().unwrap());
-        let diary = Diary::default();
         let go_on = Arc::new(Notify::new());
         let capture = Arc::new(ToyCapture {
             diary: diary.clone(),
@@ -101,6 +111,7 @@ impl House {
             capture: capture.clone(),
             services,
             pages: pages.clone(),
+            passage: passage(&world),
             ..Self::door(settings)
         };
         let bound = door.settings.bind().await.unwrap();

@@ -11,6 +11,7 @@ mod bodies;
 mod fixtures;
 mod hostile;
 mod house;
+mod onward;
 mod order;
 mod pages;
 mod rpc;

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use http::HeaderMap;
-use opentrail_event::{Arn, Category, EventId, Owner, RawJson, RecordResource};
+use opentrail_event::{AccountId, Arn, Category, EventId, Owner, RawJson, RecordResource};
 use opentrail_journal::{Call, CallClass, Capture, Outcome, Partition, Position, Refused, Ticket, Urgency};
 use opentrail_policy::{
     Credential, Decide, Decision, Identities, IdentitiesUnavailable, Kind, Policy, Principal, PrincipalKind, Question,
@@ -157,6 +157,18 @@ impl Capture for ToyCapture {
             Ok(Some(Position { partition: Partition(0), offset: 0 }))
         }
         .boxed()
+    }
+
+    fn withdraw(&self, ticket: Ticket) -> BoxFuture<'_, Result<(), Refused>> {
+        async move {
+            self.diary.note(format!("withdraw {}", ticket.call.event_name));
+            Ok(())
+        }
+        .boxed()
+    }
+
+    fn missed(&self, account: AccountId) {
+        self.diary.note(format!("missed {account}"));
     }
 }
 

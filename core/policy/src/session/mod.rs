@@ -4,9 +4,11 @@
 //! key; whoever signs with that key sends the token along, and it is opened again. A token that was edited, or that comes with
 //! another key, does not open.
 //!
-//! Cast: `state` is the form of a session within a token, `mint` makes and opens tokens.
+//! Cast: `state` is the form of a session within a token, `mint` makes and opens tokens; `passed` remembers sessions that
+//! somebody else made, of which we only saw the answer.
 
 mod mint;
+mod passed;
 mod state;
 
 use std::sync::Arc;
@@ -14,6 +16,7 @@ use std::sync::Arc;
 use crate::Policy;
 
 pub use mint::{Minted, SESSION_TOKEN_BYTES_MAX, Sessions, TooLarge};
+pub use passed::{PASSED_SESSIONS_MAX, Passed, PassedSessions};
 
 /// A policy that narrows a session, as it was handed over.
 #[derive(Debug, Clone, PartialEq, Eq)]

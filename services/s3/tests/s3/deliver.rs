@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_delivery::kit::{self, Kept, Setup};
 use opentrail_delivery::{BucketError, BucketInfo, Buckets, OnBehalf};
-use opentrail_event::EventId;
+use opentrail_event::{AccountId, EventId};
 use opentrail_journal::{Call, Capture, Outcome, Position, Refused, Ticket, Urgency};
 
 use crate::door::{ALICE, BOB, House, delete, get, head, put, run};
@@ -34,6 +34,12 @@ impl Capture for Book {
         self.calls.lock().unwrap().push((ticket.call, outcome));
         async { Ok(None) }.boxed()
     }
+
+    fn withdraw(&self, _ticket: Ticket) -> BoxFuture<'_, Result<(), Refused>> {
+        async { Ok(()) }.boxed()
+    }
+
+    fn missed(&self, _account: AccountId) {}
 }
 
 struct Delivering {

@@ -1,0 +1,214 @@
+//! Who sends a call that goes on: proven by a key that is known, of a key that is not, or nobody.
+
+use std::sync::Arc;
+
+use opentrail_event::{AccountId, IdentityType, Region, UserIdentity};
+use opentrail_policy::{Principal, account_of};
+use opentrail_protocol::Protocol;
+
+use super::Stop;
+use crate::door::life::Hall;
+use crate::errors::{self, Tongue};
+use crate::sigv4::canonical::Seen;
+use crate::sigv4::claim::Claim;
+use crate::sigv4::refusal::Refusal;
+use crate::sigv4::verify::{Known, Plausible, Proven};
+use crate::{Passage, sigv4::Dialect};
+
+/// What a request says of its sender, as far as it can be said without the body.
+pub(super) enum Claimed {
+    /// A key that is known; its signature is still to be proven.
+    Known(Box<Plausible>, bool),
+    /// A key that is not.
+    Unknown(Claim, Region),
+    /// No signature.
+    Nobody(Region),
+}
+
+/// The sender.
+#[derive(Debug, Clone)]
+pub(super) enum Who {
+    Proven {
+        principal: Arc<Principal>,
+        /// One of ours, not a session that somebody else made.
+        ours: bool,
+    },
+    /// The upstream is to say whether it takes this key.
+    Unproven {
+        access_key_id: String,
+    },
+    Anonymous,
+}
+
+impl Who {
+    /// As records show a caller whom the upstream took in.
+    pub(super) fn identity(&self, account: AccountId) -> UserIdentity {
+        match self {
+            Self::Proven { principal, .. } => principal.user_identity(),
+            Self::Unproven { access_key_id } => {
+                UserIdentity { access_key_id: Some(access_key_id.clone()), ..unattributed(account) }
+            }
+            Self::Anonymous => UserIdentity {
+                kind: IdentityType::AWSAccount,
+                account_id: "ANONYMOUS_PRINCIPAL".into(),
+                ..unattributed(account)
+            },
+        }
+    }
+
+    pub(super) fn is_proven(&self) -> bool {
+        matches!(self, Self::Proven { .. })
+    }
+}
+
+/// Somebody of whom nothing is said yet.
+pub(super) fn unattributed(account: AccountId) -> UserIdentity {
+    UserIdentity {
+        kind: IdentityType::Unknown,
+        principal_id: String::new(),
+        arn: String::new(),
+        account_id: account.to_string(),
+        access_key_id: None,
+        user_name: None,
+        session_context: None,
+        invoked_by: None,
+        identity_provider: None,
+    }
+}
+
+/// The account that AWS wrote into a key's id. Ids older than that begin otherwise.
+pub(super) fn account_in(access_key_id: &str) -> Option<AccountId> {
+    let newer = access_key_id.as_bytes().get(4).is_some_and(|b| matches!(b, b'Q'..=b'Z' | b'2'..=b'7'));
+    let aws = matches!(access_key_id.get(..4), Some("AKIA" | "ASIA")) && access_key_id.len() == 20;
+    account_of(access_key_id).filter(|_| newer && aws)
+}
+
+impl Hall {
+    /// Reads the claim and looks for its key.
+    pub(super) async fn claimed(&self, passage: &Passage, seen: &Seen<'_>, tongue: &Tongue) -> Result<Claimed, Stop> {
+        let dialect = |name: &str| if is_s3(name) { Dialect::S3 } else { Dialect::Other };
+        let known = self.verifier.check_onward(seen, self.world.now(), dialect, &passage.sessions).await;
+        match known {
+            Ok(Known::Ours(plausible)) => Ok(Claimed::Known(Box::new(plausible), true)),
+            Ok(Known::Passed(plausible)) => Ok(Claimed::Known(Box::new(plausible), false)),
+            Ok(Known::Not(claim, region)) if passage.settings.signing.is_none() => Ok(Claimed::Unknown(claim, region)),
+            Ok(Known::Not(claim, _)) => Err(self.not_proven(&Refusal::Key(claim.access_key_id), tongue)),
+            Err(Refusal::Absent) if passage.settings.anonymous && passage.settings.signing.is_none() => {
+                Ok(Claimed::Nobody(Region::us_east_1()))
+            }
+            Err(refusal) => Err(self.not_proven(&refusal, tongue)),
+        }
+    }
+
+    pub(super) fn not_proven(&self, refusal: &Refusal, tongue: &Tongue) -> Stop {
+        let fault = errors::auth::fault(refusal, tongue.protocol);
+        if let Refusal::Unavailable(error) = refusal {
+            tracing::error!(%error, "find access key");
+            return Stop::Told(fault);
+        }
+        Stop::Stranger(fault)
+    }
+}
+
+/// Services whose paths are signed as S3's are.
+pub(super) fn is_s3(signing_name: &str) -> bool {
+    matches!(signing_name, "s3" | "s3-outposts" | "s3-object-lambda" | "s3express")
+}
+
+/// The proven sender of a claim.
+pub(super) fn proven(proven: &Proven, ours: bool) -> Who {
+    Who::Proven { principal: Arc::new(proven.credential.principal.clone()), ours }
+}
+
+/// What the upstream made of a caller who is not proven here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Taken {
+    /// It knows them.
+    In,
+    /// It does not.
+    Out,
+    /// It did not come so far, or nobody knows how far it came.
+    Unclear,
+}
+
+/// Codes by which a service says that it does not know the caller, without what stands before or behind them.
+const STRANGERS: &[&str] = &[
+    "AuthFailure",
+    "AuthorizationHeaderMalformed",
+    "AuthorizationQueryParametersError",
+    "ExpiredToken",
+    "ExpiredTokenException",
+    "IncompleteSignature",
+    "IncompleteSignatureException",
+    "InvalidAccessKeyId",
+    "InvalidClientTokenId",
+    "InvalidSecurity",
+    "InvalidSignatureException",
+    "InvalidToken",
+    "InvalidTokenId",
+    "MissingAuthenticationToken",
+    "MissingAuthenticationTokenException",
+    "MissingSecurityHeader",
+    "NotAuthorized",
+    "NotSignedUp",
+    "OptInRequired",
+    "RequestExpired",
+    "RequestTimeTooSkewed",
+    "SignatureDoesNotMatch",
+    "SubscriptionRequiredException",
+    "TokenRefreshRequired",
+    "UnrecognizedClientException",
+];
+
+/// By the answer's status and code. `said` is the code, where the answer has one.
+pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool) -> Taken {
+    let code = said.map(|code| {
+        let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
+        code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code)
+    });
+    match (status, code) {
+        (..400, _) => Taken::In,
+        (401, _) | (403, None) => Taken::Out,
+        (_, Some(code)) if STRANGERS.contains(&code) => Taken::Out,
+        // To somebody without a name a denial says no more than that.
+        (403, Some(_)) if anonymous => Taken::Out,
+        (400..500, Some(_)) => Taken::In,
+        _ => Taken::Unclear,
+    }
+}
+
+/// Whom an unsigned request looks like it is for.
+pub(crate) fn looks_like(protocol: Protocol) -> Option<&'static str> {
+    (protocol == Protocol::RestXml).then_some("s3")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_account_is_read_only_from_ids_that_carry_one() {
+        assert_eq!(account_in("AKIAIOSFODNN7EXAMPLE"), None);
+        assert_eq!(account_in("testing"), None);
+        assert_eq!(account_in("minio-admin-key-of-x"), None);
+        assert!(account_in("ASIAQNZGKIQY56JQ7WML").is_some());
+    }
+
+    #[test]
+    fn who_is_taken_in_and_who_is_not() {
+        let check = |status, said: Option<&str>, expect| assert_eq!(taken(status, said, false), expect, "{said:?}");
+        check(200, None, Taken::In);
+        check(304, None, Taken::In);
+        check(404, Some("NoSuchKey"), Taken::In);
+        check(403, Some("AccessDenied"), Taken::In);
+        check(400, Some("Client.InvalidInstanceID.NotFound"), Taken::In);
+        check(401, Some("Client.AuthFailure"), Taken::Out);
+        check(400, Some("com.amazon.coral.service#UnrecognizedClientException"), Taken::Out);
+        check(403, Some("SignatureDoesNotMatch"), Taken::Out);
+        check(403, None, Taken::Out);
+        check(404, None, Taken::Unclear);
+        check(500, Some("InternalFailure"), Taken::Unclear);
+        assert_eq!(taken(403, Some("AccessDenied"), true), Taken::Out);
+        assert!(STRANGERS.is_sorted());
+    }
+}
