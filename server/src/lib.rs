@@ -16,4 +16,4 @@ mod logs;
 pub mod output;
 pub mod settings;
 
-pub use house::{AskSpace, House, HouseError, Parts, ShownSettings, Space};
+pub use house::{AskSpace, House, HouseError, Parts, ShownSettings, Space, Upstreams};

@@ -39,6 +39,7 @@ fn parts(data: &Path) -> (Parts, Local) {
     };
     let local = Local::open(data, engines, world.clone()).expect("the folder opens");
     let parts = Parts {
+        upstreams: None,
         world,
         journal: local.journal.clone(),
         catalog: local.catalog.clone(),

@@ -24,6 +24,7 @@ pub(crate) async fn open(on_disk: Arc<dyn Disk>, folder: &Path) -> Result<(House
         Arc::new(SealKey::open(&folder.join("seal.key"), folder, world.clone()).context("seal key")?);
     let catalog = Arc::new(LocalCatalog::open(&folder.join("catalog.db")).context("catalog")?);
     let parts = Parts {
+        upstreams: None,
         world: world.clone(),
         journal: Arc::new(
             LocalJournal::open(on_disk.clone(), Path::new("/journal"), journal, world.clone()).context("journal")?,

@@ -6,21 +6,27 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use metrics_exporter_prometheus::PrometheusBuilder;
+use opentrail_delivery::Upstream;
 use opentrail_local::{IssuerKeyFiles, JournalSettings, Local, Settings as LocalSettings};
+use opentrail_policy::Secret;
+use opentrail_remote::{Address, Remote, RemoteSettings};
+use opentrail_wire::Signing;
 use opentrail_world::World;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use super::config::From;
 use super::{Shell, print};
-use crate::house::{ShownSettings, Space};
-use crate::settings::{Loaded, Source, TABLE, load};
-use crate::{House, Parts, credentials_file, logs};
+use crate::house::{ShownSettings, Space, Upstreams};
+use crate::settings::{Loaded, Settings, Source, TABLE, load};
+use crate::{House, Parts, client, credentials_file, logs};
 
 /// Run the server until it is told to stop (SIGTERM, SIGINT)
 #[derive(Args)]
 #[command(after_help = "Examples:
   $ opentrail serve
   $ opentrail serve --data ./data --listen 127.0.0.1:4566
+  $ opentrail serve --upstream http://127.0.0.1:5000
+  $ opentrail serve --upstream s3=http://127.0.0.1:9000
   $ opentrail serve --config opentrail.toml --set history.retention_days=365
 
 When ready it prints `ready http://ADDRESS` to standard output; logs go to standard error. DATA/credentials is an AWS \
@@ -32,6 +38,9 @@ pub(crate) struct Serve {
     /// Where to listen; port 0 picks one
     #[arg(long, value_name = "ADDRESS:PORT")]
     listen: Option<String>,
+    /// Who answers in our place: http://HOST:PORT, or SERVICE=URL for one service; may be repeated
+    #[arg(long, value_name = "[SERVICE=]URL")]
+    upstream: Vec<String>,
     #[command(flatten)]
     from: From,
 }
@@ -44,6 +53,10 @@ impl Serve {
             set.push(format!("data={data}"));
         }
         set.extend(self.listen.iter().map(|listen| format!("listen={listen}")));
+        set.extend(self.upstream.iter().map(|upstream| match upstream.split_once('=') {
+            Some((service, url)) if !service.contains(':') => format!("upstream.{service}={url}"),
+            _ => format!("upstream.url={upstream}"),
+        }));
         set.extend(self.from.set);
         let loaded = load(&Source { file: self.from.config, environment: shell.environment, set })?;
         logs::start(&loaded.settings);
@@ -69,6 +82,7 @@ impl Serve {
                     let space = local.space.clone();
                     Arc::new(move || Space { free_bytes: space.free(), floor_bytes: space.floor() })
                 }),
+                upstreams: upstreams(settings, &shell.world)?,
                 metrics: Some(PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?),
             },
             settings,
@@ -104,6 +118,45 @@ impl Serve {
 async fn open_engines(loaded: &Loaded, world: &World) -> anyhow::Result<Local> {
     let (data, engines, world) = (loaded.settings.data.clone(), engines(loaded), world.clone());
     Ok(tokio::task::spawn_blocking(move || Local::open(&data, engines, world)).await??)
+}
+
+/// The engines that dial out, where the settings name somebody to dial.
+fn upstreams(settings: &Settings, world: &World) -> anyhow::Result<Option<Upstreams>> {
+    if settings.upstreams().next().is_none() {
+        return Ok(None);
+    }
+    let trust = match settings.upstreams().any(Address::is_tls) {
+        true => Some(client::trust(settings.upstream_ca_bundle.as_deref()).context("trust upstreams")?),
+        false => None,
+    };
+    let engine = |address: &Address| -> Arc<dyn Upstream> {
+        let timing = RemoteSettings {
+            connect_timeout: settings.upstream_connect_timeout,
+            answer_timeout: settings.upstream_answer_timeout,
+            idle_timeout: settings.upstream_idle_timeout,
+            connections_max: settings.upstream_connections,
+        };
+        Arc::new(Remote::new(address.clone(), trust.clone(), timing, world.clone()))
+    };
+    let keys = match &settings.upstream_credentials {
+        Some(file) => Some(client::profile_of(file, &settings.upstream_profile).context("read upstream.credentials")?),
+        None if settings.upstream_access_key_id.is_empty() => None,
+        None => Some(client::Keys {
+            access_key_id: settings.upstream_access_key_id.clone(),
+            secret: settings.upstream_secret_access_key.clone(),
+            session_token: None,
+        }),
+    };
+    Ok(Some(Upstreams {
+        named: settings.upstream_services.iter().map(|(name, address)| (name.clone(), engine(address))).collect(),
+        general: settings.upstream_url.as_ref().map(engine),
+        signing: keys.map(|keys| Signing {
+            access_key_id: keys.access_key_id,
+            secret: keys.secret,
+            token: keys.session_token.map(Secret::new),
+            allowed: settings.upstream_allow.clone(),
+        }),
+    }))
 }
 
 fn engines(loaded: &Loaded) -> LocalSettings {

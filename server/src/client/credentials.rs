@@ -101,6 +101,25 @@ pub fn choose(choice: &Choice, environment: &Environment) -> Result<Chosen, Cred
     })
 }
 
+/// The keys of one profile of a file.
+pub fn profile_of(file: &Path, profile: &str) -> Result<Keys, CredentialsError> {
+    let mut sections: BTreeMap<String, Section> = BTreeMap::new();
+    for (name, section) in read(file, true)? {
+        sections.entry(name).or_default().extend(section);
+    }
+    let Some(mut section) = sections.remove(profile) else {
+        let has = sections.into_keys().collect::<Vec<_>>().join(", ");
+        return Err(CredentialsError::NoProfile { profile: profile.to_owned(), file: file.to_owned(), has });
+    };
+    let mut value = |name: &str| section.remove(name).filter(|value| !value.is_empty());
+    match (value("aws_access_key_id"), value("aws_secret_access_key")) {
+        (Some(access_key_id), Some(secret)) => {
+            Ok(Keys { access_key_id, secret: Secret::new(secret), session_token: value("aws_session_token") })
+        }
+        _ => Err(CredentialsError::NoKeys(profile.to_owned())),
+    }
+}
+
 type Section = BTreeMap<String, String>;
 
 /// The profile that holds, and its members. `None` where no profile was asked for and there is no default.

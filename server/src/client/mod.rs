@@ -14,9 +14,9 @@ use opentrail_wire::sigv4::{BodyToSign, Signer};
 use opentrail_world::World;
 
 use connection::{Connection, Endpoint};
-pub use credentials::{Choice, Chosen, CredentialsError, Keys, choose};
+pub use credentials::{Choice, Chosen, CredentialsError, Keys, choose, profile_of};
 pub use s3::{List, Listing};
-pub use tls::TrustError;
+pub use tls::{TrustError, trust};
 
 /// How often a call is tried that the server was too busy for.
 const ATTEMPTS_MAX: u32 = 6;

@@ -24,7 +24,7 @@ pub enum TrustError {
 }
 
 /// A configuration that trusts `bundle`, or what the machine trusts.
-pub(super) fn trust(bundle: Option<&Path>) -> Result<Arc<ClientConfig>, TrustError> {
+pub fn trust(bundle: Option<&Path>) -> Result<Arc<ClientConfig>, TrustError> {
     let file = match bundle {
         Some(file) => file.to_owned(),
         None => MACHINE_BUNDLES.iter().map(PathBuf::from).find(|file| file.exists()).ok_or(TrustError::NoBundle)?,

@@ -8,6 +8,7 @@ mod policies;
 mod ready;
 mod reports;
 mod tokens;
+mod upstreams;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -39,6 +40,7 @@ pub use announce::ShownSettings;
 use backlog::LaterBacklog;
 use pages::HousePages;
 pub use pages::{AskSpace, Space};
+pub use upstreams::Upstreams;
 
 /// The engines and the world that a house stands on. Each can be another one: the simulation brings its own.
 pub struct Parts {
@@ -55,6 +57,8 @@ pub struct Parts {
     pub space: Option<AskSpace>,
     /// Renders the metrics of this process; without it `/metrics` is not there.
     pub metrics: Option<PrometheusHandle>,
+    /// Who answers in our place, where somebody does.
+    pub upstreams: Option<Upstreams>,
 }
 
 /// Why a house does not open.
@@ -107,7 +111,7 @@ impl House {
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics } = parts;
+        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics, upstreams } = parts;
 
         // The address first: a start that cannot have it is none, and leaves nothing on record.
         let door_settings = door_settings(settings);
@@ -209,7 +213,8 @@ impl House {
         // What the start changes is on record before it is changed. Followers run by now: they make room in a full journal.
         let announcer = Announcer { recorder: &recorder, catalog: &*catalog, history: &history, world: &world };
         let plan = directory.plan(&settings.keys).await?;
-        announcer.announce(shown, &directory.starters().await?, plan.changes()).await?;
+        let starters = directory.starters().await?;
+        announcer.announce(shown, &starters, plan.changes()).await?;
         directory.apply(plan).await?;
         announcer.done(shown).await?;
 
@@ -272,6 +277,7 @@ impl House {
             capture: recorder.clone(),
             services,
             pages: pages.clone(),
+            passage: upstreams.unwrap_or_default().passage(settings, starters.account.id, &catalog, &seal, &world),
         };
         let door = door.open(bound);
 
@@ -353,6 +359,7 @@ fn door_settings(settings: &Settings) -> DoorSettings {
         tls: settings.tls_cert.clone().zip(settings.tls_key.clone()),
         regions: settings.regions.clone(),
         host_names,
+        trusted_proxies: settings.listen_trusted_proxies.clone(),
         connections_max: settings.limits_connections,
         head_timeout: settings.limits_head_timeout,
         body_idle_timeout: settings.limits_body_idle_timeout,

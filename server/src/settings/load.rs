@@ -5,8 +5,11 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::nearest::nearest;
+use super::upstreams::is_service;
 use super::{Environment, Setting, Settings, TABLE};
 
+/// The setting that upstreams of single services are of.
+const UPSTREAMS: &str = "upstream.services";
 /// Largest configuration file that is read.
 const FILE_BYTES_MAX: u64 = 4 * 1024 * 1024;
 
@@ -80,7 +83,7 @@ pub fn load(source: &Source) -> Result<Loaded, SettingsError> {
     }
     if let Some(file) = &source.file {
         for (name, text) in read_file(file)? {
-            values.insert(named(&name, Origin::File)?.name, Value { text, origin: Origin::File });
+            put(&mut values, &name, text, Origin::File)?;
         }
     }
     for setting in TABLE {
@@ -91,8 +94,7 @@ pub fn load(source: &Source) -> Result<Loaded, SettingsError> {
     for pair in &source.set {
         // The value is not repeated in errors: it may be a secret.
         let (name, text) = pair.split_once('=').ok_or_else(|| SettingsError::NotAPair(pair.clone()))?;
-        let setting = named(name.trim(), Origin::Argument)?;
-        values.insert(setting.name, Value { text: text.trim().to_owned(), origin: Origin::Argument });
+        put(&mut values, name.trim(), text.trim().to_owned(), Origin::Argument)?;
     }
     let mut settings = Settings::blank();
     for setting in TABLE {
@@ -104,6 +106,26 @@ pub fn load(source: &Source) -> Result<Loaded, SettingsError> {
     let strange = |name: &&str| TABLE.iter().all(|setting| setting.variable() != **name);
     let strange_variables = source.environment.names("OPENTRAIL_").filter(strange).map(str::to_owned).collect();
     Ok(Loaded { settings, values, strange_variables })
+}
+
+/// `upstream.s3 = URL` stands for one of [`UPSTREAMS`]; all other names are settings.
+fn put(
+    values: &mut BTreeMap<&'static str, Value>,
+    name: &str,
+    text: String,
+    origin: Origin,
+) -> Result<(), SettingsError> {
+    let service = name.strip_prefix("upstream.").filter(|service| is_service(service) && text.contains("://"));
+    let is_setting = TABLE.iter().any(|setting| setting.name == name);
+    let Some(service) = service.filter(|_| !is_setting) else {
+        values.insert(named(name, origin)?.name, Value { text, origin });
+        return Ok(());
+    };
+    let others = values.get(UPSTREAMS).map(|value| value.text.as_str()).filter(|text| !text.is_empty());
+    let pair = format!("{service}={text}");
+    let text = others.map_or_else(|| pair.clone(), |others| format!("{others},{pair}"));
+    values.insert(UPSTREAMS, Value { text, origin });
+    Ok(())
 }
 
 fn named(name: &str, origin: Origin) -> Result<&'static Setting, SettingsError> {
@@ -207,6 +229,27 @@ mod tests {
         check(source(None, &[], &["tls.cert=a"]), "go together");
         check(source(None, &[], &["listen=0.0.0.0:80"]), "TLS");
         check(source(Some("listen = "), &[], &[]), "line 1");
+    }
+
+    #[test]
+    fn an_upstream_of_one_service_may_be_named_by_it() {
+        let file = "[upstream]\nurl = 'http://a:1'\ns3 = 'http://b:2'\nmonitoring = 'http://c:3'\n";
+        let loaded = source(Some(file), &[], &["upstream.s3=http://d:4"]).expect("loaded");
+        let names: Vec<&str> = loaded.settings.upstream_services.iter().map(|(name, _)| name.as_str()).collect();
+        assert_eq!(names, ["monitoring", "s3"]);
+        assert_eq!(loaded.values["upstream.services"].text, "s3=http://b:2,monitoring=http://c:3,s3=http://d:4");
+        let check = |set: &[&str], expect: &str| {
+            let error = source(None, &[], set).expect_err("refused").to_string();
+            assert!(error.contains(expect), "{error}");
+        };
+        check(&["upstream.anonimous=true"], "upstream.anonymous");
+        check(&["upstream.url=https://{endpointPrefix}.{region}.amazonaws.com"], "upstream.credentials");
+        check(&["upstream.allow=[{\"principal\":\"*\",\"actions\":[\"*\"]}]"], "upstream.credentials");
+        check(&["upstream.access_key_id=x"], "go together");
+        check(
+            &["upstream.access_key_id=x", "upstream.secret_access_key=y", "upstream.anonymous=true"],
+            "upstream.anonymous",
+        );
     }
 
     #[test]

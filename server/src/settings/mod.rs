@@ -9,13 +9,16 @@ mod load;
 mod nearest;
 mod read;
 mod table;
+mod upstreams;
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentrail_event::Region;
-use opentrail_policy::ConfiguredKey;
+use opentrail_event::{AccountId, Region};
+use opentrail_policy::{ConfiguredKey, Secret};
+use opentrail_remote::Address;
+use opentrail_wire::{Allowed, Network, OnFailure};
 
 pub use environment::Environment;
 pub use load::{Loaded, Origin, SettingsError, Source, Value, load};
@@ -40,6 +43,8 @@ pub struct Settings {
     pub listen_allow_plain: bool,
     /// Names under which buckets may stand in front (`BUCKET.s3.NAME`), besides `localhost`.
     pub listen_hosts: Vec<String>,
+    /// Proxies whose X-Forwarded-For is believed.
+    pub listen_trusted_proxies: Vec<Network>,
     pub tls_cert: Option<PathBuf>,
     pub tls_key: Option<PathBuf>,
     pub regions: Vec<Region>,
@@ -71,6 +76,27 @@ pub struct Settings {
     pub signing_key_file: Option<PathBuf>,
     /// Denials by a statement name its policy.
     pub denials_name_policies: bool,
+    pub capture_on_failure: OnFailure,
+    /// For services that are neither named nor ours.
+    pub upstream_url: Option<Address>,
+    /// By the service's name in signatures.
+    pub upstream_services: Vec<(String, Address)>,
+    /// Of callers whose key does not say theirs; the first account where absent.
+    pub upstream_account: Option<AccountId>,
+    pub upstream_anonymous: bool,
+    pub upstream_body_bytes_max: usize,
+    pub upstream_connections: usize,
+    pub upstream_connect_timeout: Duration,
+    pub upstream_answer_timeout: Duration,
+    pub upstream_idle_timeout: Duration,
+    pub upstream_ca_bundle: Option<PathBuf>,
+    /// A file of profiles with the keys by which calls are signed anew.
+    pub upstream_credentials: Option<PathBuf>,
+    pub upstream_profile: String,
+    /// In place of the file.
+    pub upstream_access_key_id: String,
+    pub upstream_secret_access_key: Secret,
+    pub upstream_allow: Vec<Allowed>,
     pub limits_connections: usize,
     pub limits_head_timeout: Duration,
     pub limits_body_idle_timeout: Duration,
@@ -97,6 +123,7 @@ impl Settings {
             listen: SocketAddr::from(([127, 0, 0, 1], 0)),
             listen_allow_plain: false,
             listen_hosts: Vec::new(),
+            listen_trusted_proxies: Vec::new(),
             tls_cert: None,
             tls_key: None,
             regions: Vec::new(),
@@ -121,6 +148,22 @@ impl Settings {
             trail_spool_bytes: 0,
             signing_key_file: None,
             denials_name_policies: false,
+            capture_on_failure: OnFailure::Refuse,
+            upstream_url: None,
+            upstream_services: Vec::new(),
+            upstream_account: None,
+            upstream_anonymous: false,
+            upstream_body_bytes_max: 0,
+            upstream_connections: 0,
+            upstream_connect_timeout: Duration::ZERO,
+            upstream_answer_timeout: Duration::ZERO,
+            upstream_idle_timeout: Duration::ZERO,
+            upstream_ca_bundle: None,
+            upstream_credentials: None,
+            upstream_profile: String::new(),
+            upstream_access_key_id: String::new(),
+            upstream_secret_access_key: Secret::new(String::new()),
+            upstream_allow: Vec::new(),
             limits_connections: 0,
             limits_head_timeout: Duration::ZERO,
             limits_body_idle_timeout: Duration::ZERO,
@@ -128,6 +171,11 @@ impl Settings {
             log_level: String::new(),
             log_format: LogFormat::Json,
         }
+    }
+
+    /// All upstreams there are.
+    pub fn upstreams(&self) -> impl Iterator<Item = &Address> {
+        self.upstream_url.iter().chain(self.upstream_services.iter().map(|(_, address)| address))
     }
 
     /// What no single setting can see.
@@ -140,6 +188,29 @@ impl Settings {
             return refuse(
                 "listening beyond loopback without TLS shows signatures and records to the network: \
                  set tls.cert and tls.key, or say listen.allow_plain=true if something in front speaks TLS",
+            );
+        }
+        let key = (!self.upstream_access_key_id.is_empty(), !self.upstream_secret_access_key.expose().is_empty());
+        if key.0 != key.1 {
+            return refuse("upstream.access_key_id and upstream.secret_access_key go together: set both or neither");
+        }
+        if key.0 && self.upstream_credentials.is_some() {
+            return refuse(
+                "set upstream.credentials or upstream.access_key_id, not both: one of them would not be used",
+            );
+        }
+        let signs = key.0 || self.upstream_credentials.is_some();
+        if signs && self.upstream_anonymous {
+            return refuse(
+                "upstream.anonymous would let anybody use the keys of upstream.credentials: set one of them",
+            );
+        }
+        if !signs && !self.upstream_allow.is_empty() {
+            return refuse("upstream.allow says who may use the keys of upstream.credentials: set them too");
+        }
+        if !signs && self.upstreams().any(Address::is_template) {
+            return refuse(
+                "an upstream with {endpointPrefix} or {region} in its address knows no request that was signed for us:                  set upstream.credentials",
             );
         }
         if self.journal_reserve_bytes * 2 > self.journal_bytes_max {

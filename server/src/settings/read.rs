@@ -4,7 +4,8 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use opentrail_event::Region;
+use opentrail_event::{AccountId, Region};
+use opentrail_wire::OnFailure;
 
 use super::LogFormat;
 
@@ -104,6 +105,21 @@ pub(super) fn regions(text: &str) -> Result<Vec<Region>, String> {
         Ok(regions) if regions.contains(&Region::us_east_1()) => Ok(regions),
         Ok(_) => Err("us-east-1 must be among them: it is the home of global services".into()),
         Err(error) => Err(error.to_string()),
+    }
+}
+
+pub(super) fn account(text: &str) -> Result<Option<AccountId>, String> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    text.parse().map(Some).map_err(|_| "write an account's twelve digits".into())
+}
+
+pub(super) fn on_failure(text: &str) -> Result<OnFailure, String> {
+    match text {
+        "refuse" => Ok(OnFailure::Refuse),
+        "pass" => Ok(OnFailure::Pass),
+        _ => Err("write refuse or pass".into()),
     }
 }
 

@@ -2,9 +2,12 @@
 
 use super::keys::read_keys;
 use super::read::{
-    count, flag, format, fraction, issuers, level, list, optional_path, path, regions, socket, span, units, uris,
+    account, count, flag, format, fraction, issuers, level, list, on_failure, optional_path, path, regions, socket, span,
+    units, uris,
 };
-use super::{Settings, keys};
+use super::upstreams::{address, allowed, networks, services};
+use super::{Settings, keys, upstreams};
+use opentrail_policy::Secret;
 
 /// One setting.
 pub struct Setting {
@@ -77,6 +80,14 @@ pub const TABLE: &[Setting] = &[
         false,
         "host names besides localhost before which bucket names may stand (BUCKET.s3.NAME)",
         |s, t| list(t).map(|v| s.listen_hosts = v)
+    ),
+    setting!(
+        "listen.trusted_proxies",
+        "",
+        "networks, by commas",
+        true,
+        "proxies in front, such as 10.0.0.0/8, whose X-Forwarded-For says where a request came from",
+        |s, t| networks(t).map(|v| s.listen_trusted_proxies = v)
     ),
     setting!("tls.cert", "", "PEM file", true, "certificate chain; turns TLS on, with tls.key", |s, t| {
         optional_path(t).map(|v| s.tls_cert = v)
@@ -226,6 +237,118 @@ pub const TABLE: &[Setting] = &[
         false,
         "a denial by a statement names the managed policy that it stands in, within an account",
         |s, t| flag(t).map(|v| s.denials_name_policies = v)
+    ),
+    setting!(
+        "capture.on_failure",
+        "refuse",
+        "refuse or pass",
+        true,
+        "what becomes of a call to an upstream that cannot be recorded; pass: it goes on, and the gap is recorded later",
+        |s, t| on_failure(t).map(|v| s.capture_on_failure = v)
+    ),
+    setting!(
+        "upstream.url",
+        "",
+        "URL",
+        true,
+        "who answers for services that are neither named in upstream.services nor ours: http://HOST:PORT, or a template as \
+         https://{endpointPrefix}.{region}.amazonaws.com",
+        |s, t| address(t).map(|v| s.upstream_url = v)
+    ),
+    setting!(
+        "upstream.services",
+        "",
+        "service=URL, by commas",
+        true,
+        "who answers for single services, ours among them, by their names in signatures; also written upstream.s3=URL",
+        |s, t| services(t).map(|v| s.upstream_services = v)
+    ),
+    setting!(
+        "upstream.account",
+        "",
+        "twelve digits",
+        true,
+        "whose records those are of callers whose key does not say its account; the first account where not set",
+        |s, t| account(t).map(|v| s.upstream_account = v)
+    ),
+    setting!("upstream.anonymous", "false", "true or false", true, "pass calls on that are not signed", |s, t| flag(t)
+        .map(|v| s.upstream_anonymous = v)),
+    setting!(
+        "upstream.body_bytes_max",
+        "1048576",
+        "bytes",
+        false,
+        "longer bodies, and those that stream, are passed on without being read into the record",
+        |s, t| count(t, 64 * KIB, 64 * MIB).map(|v| s.upstream_body_bytes_max = v as usize)
+    ),
+    setting!("upstream.connections", "256", "connections", false, "most open at a time to one host", |s, t| {
+        count(t, 1, 100_000).map(|v| s.upstream_connections = v as usize)
+    }),
+    setting!("upstream.connect_timeout", "5", "seconds", false, "for a connection to an upstream", |s, t| {
+        span(t, 1, 3_600).map(|v| s.upstream_connect_timeout = v)
+    }),
+    setting!(
+        "upstream.answer_timeout",
+        "60",
+        "seconds",
+        false,
+        "for an answer to begin once the call is sent; then 504",
+        |s, t| span(t, 1, 3_600).map(|v| s.upstream_answer_timeout = v)
+    ),
+    setting!("upstream.idle_timeout", "30", "seconds", false, "for the next bytes of an answer to come", |s, t| {
+        span(t, 1, 3_600).map(|v| s.upstream_idle_timeout = v)
+    }),
+    setting!(
+        "upstream.ca_bundle",
+        "",
+        "PEM file",
+        true,
+        "certificates that upstreams are trusted by; those of the machine where not set",
+        |s, t| optional_path(t).map(|v| s.upstream_ca_bundle = v)
+    ),
+    setting!(
+        "upstream.credentials",
+        "",
+        "file",
+        true,
+        "AWS credentials file with the keys of the upstream: calls are verified by our keys, allowed by upstream.allow, and signed anew",
+        |s, t| optional_path(t).map(|v| s.upstream_credentials = v)
+    ),
+    setting!("upstream.profile", "default", "name", true, "profile of upstream.credentials", |s, t| {
+        s.upstream_profile = t.to_owned();
+        Ok(())
+    }),
+    setting!(
+        "upstream.access_key_id",
+        "",
+        "key id",
+        true,
+        "key of the upstream, in place of upstream.credentials",
+        |s, t| {
+            s.upstream_access_key_id = t.to_owned();
+            Ok(())
+        }
+    ),
+    Setting {
+        name: "upstream.secret_access_key",
+        default: "",
+        unit: "secret",
+        meaning: "secret of upstream.access_key_id",
+        security: true,
+        read: |s, t| {
+            s.upstream_secret_access_key = Secret::new(t.to_owned());
+            Ok(())
+        },
+        mask: Some(upstreams::mask),
+    },
+    setting!(
+        "upstream.allow",
+        "[]",
+        "JSON, or [[upstream.allow]] in the file",
+        true,
+        "who may have what done with the upstream's keys: principal (an ARN), actions (service:Operation), * for anything; \
+         nobody may where it is empty",
+        |s, t| allowed(t).map(|v| s.upstream_allow = v)
     ),
     setting!("limits.connections", "1024", "connections", false, "most open at a time", |s, t| {
         count(t, 1, 100_000).map(|v| s.limits_connections = v as usize)

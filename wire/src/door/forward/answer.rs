@@ -55,9 +55,11 @@ impl Passing {
                     true => rest,
                     false => stream::iter([Ok(read)]).chain(rest).boxed(),
                 };
-                if let Some(length) = length {
-                    out.insert(CONTENT_LENGTH, HeaderValue::from(length));
-                }
+                match length {
+                    Some(length) => out.insert(CONTENT_LENGTH, HeaderValue::from(length)),
+                    // One beside a framing that says otherwise is not believed.
+                    None => out.remove(CONTENT_LENGTH),
+                };
                 return Ok(Going { status, headers: out, body: self.let_by(status, headers, length, pieces) });
             }
             Held::Broken(error) => {
