@@ -40,6 +40,7 @@ fn parts(data: &Path) -> (Parts, Local) {
     let local = Local::open(data, engines, world.clone()).expect("the folder opens");
     let parts = Parts {
         upstreams: None,
+        remote_buckets: Vec::new(),
         world,
         journal: local.journal.clone(),
         catalog: local.catalog.clone(),

@@ -25,6 +25,7 @@ pub(crate) async fn open(on_disk: Arc<dyn Disk>, folder: &Path) -> Result<(House
     let catalog = Arc::new(LocalCatalog::open(&folder.join("catalog.db")).context("catalog")?);
     let parts = Parts {
         upstreams: None,
+        remote_buckets: Vec::new(),
         world: world.clone(),
         journal: Arc::new(
             LocalJournal::open(on_disk.clone(), Path::new("/journal"), journal, world.clone()).context("journal")?,

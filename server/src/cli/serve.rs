@@ -10,6 +10,7 @@ use opentrail_delivery::Upstream;
 use opentrail_local::{IssuerKeyFiles, JournalSettings, Local, Settings as LocalSettings};
 use opentrail_policy::Secret;
 use opentrail_remote::{Address, Remote, RemoteSettings};
+use opentrail_s3_remote::{RemoteBucket, RemoteKey};
 use opentrail_wire::Signing;
 use opentrail_world::World;
 use tokio::signal::unix::{Signal, SignalKind, signal};
@@ -17,8 +18,11 @@ use tokio::signal::unix::{Signal, SignalKind, signal};
 use super::config::From;
 use super::{Shell, print};
 use crate::house::{ShownSettings, Space, Upstreams};
-use crate::settings::{Loaded, Settings, Source, TABLE, load};
+use crate::settings::{ConfiguredBucket, Loaded, Settings, Source, TABLE, load};
 use crate::{House, Parts, client, credentials_file, logs};
+
+/// Connections to the store of one bucket at a time: deliveries are few and large.
+const BUCKET_CONNECTIONS_MAX: usize = 16;
 
 /// Run the server until it is told to stop (SIGTERM, SIGINT)
 #[derive(Args)]
@@ -83,6 +87,7 @@ impl Serve {
                     Arc::new(move || Space { free_bytes: space.free(), floor_bytes: space.floor() })
                 }),
                 upstreams: upstreams(settings, &shell.world)?,
+                remote_buckets: remote_buckets(settings, &shell.world)?,
                 metrics: Some(PrometheusBuilder::new().install_recorder().context("install the metrics recorder")?),
             },
             settings,
@@ -205,4 +210,26 @@ impl Stop {
             _ = self.interrupt.recv() => "SIGINT",
         }
     }
+}
+
+/// The stores of configured buckets, each with connections of its own: a store that hangs holds up no other.
+fn remote_buckets(settings: &Settings, world: &World) -> anyhow::Result<Vec<RemoteBucket>> {
+    let trust = match settings.buckets_remote.iter().any(|bucket| bucket.endpoint.is_tls()) {
+        true => Some(client::trust(settings.upstream_ca_bundle.as_deref()).context("trust the stores of buckets.remote")?),
+        false => None,
+    };
+    let bucket = |bucket: &ConfiguredBucket| RemoteBucket {
+        name: bucket.name.clone(),
+        region: bucket.region.clone(),
+        owner: bucket.owner,
+        accounts: bucket.accounts.clone(),
+        key: RemoteKey { access_key_id: bucket.access_key_id.clone(), secret: bucket.secret.clone() },
+        upstream: Arc::new(Remote::new(
+            bucket.endpoint.clone(),
+            trust.clone(),
+            RemoteSettings { connections_max: BUCKET_CONNECTIONS_MAX, ..RemoteSettings::default() },
+            world.clone(),
+        )),
+    };
+    Ok(settings.buckets_remote.iter().map(bucket).collect())
 }

@@ -6,6 +6,7 @@ mod find;
 mod pages;
 mod policies;
 mod ready;
+mod remote_buckets;
 mod reports;
 mod tokens;
 mod upstreams;
@@ -26,6 +27,7 @@ use opentrail_operator::TokenKey;
 use opentrail_policy::{Authority, Directory, DirectoryError, Seal, SealError, Sessions, Starters};
 use opentrail_protocol::Models;
 use opentrail_s3::{S3Guards, S3Service, S3Settings};
+use opentrail_s3_remote::RemoteBucket;
 use opentrail_table::Table;
 use opentrail_trail::{Delivery, RegistryError, SpoolError, Trails};
 use opentrail_wire::{Door, DoorSettings, Running, Service};
@@ -59,6 +61,8 @@ pub struct Parts {
     pub metrics: Option<PrometheusHandle>,
     /// Who answers in our place, where somebody does.
     pub upstreams: Option<Upstreams>,
+    /// Buckets elsewhere, into which trails may deliver.
+    pub remote_buckets: Vec<RemoteBucket>,
 }
 
 /// Why a house does not open.
@@ -111,7 +115,8 @@ impl House {
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics, upstreams } = parts;
+        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics, upstreams, remote_buckets } =
+            parts;
 
         // The address first: a start that cannot have it is none, and leaves nothing on record.
         let door_settings = door_settings(settings);
@@ -167,7 +172,7 @@ impl House {
             S3Guards { decide: decide.clone(), principals: directory.clone() },
             S3Settings { regions: settings.regions.clone() },
         );
-        let buckets = s3.buckets(recorder.clone());
+        let buckets = remote_buckets::in_front_of(s3.buckets(recorder.clone()), remote_buckets, &world);
         let delivery = Delivery::open(
             opentrail_trail::Parts {
                 world: world.clone(),

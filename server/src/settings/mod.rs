@@ -3,6 +3,7 @@
 //! One [table](TABLE) drives the file, `--set`, the environment and `opentrail config`. `--set` wins over the environment, that over
 //! the file, that over the default.
 
+mod buckets;
 mod environment;
 mod keys;
 mod load;
@@ -20,6 +21,7 @@ use opentrail_policy::{ConfiguredKey, Secret};
 use opentrail_remote::Address;
 use opentrail_wire::{Allowed, Network, OnFailure};
 
+pub use buckets::ConfiguredBucket;
 pub use environment::Environment;
 pub use load::{Loaded, Origin, SettingsError, Source, Value, load};
 pub use table::{Setting, TABLE};
@@ -76,6 +78,8 @@ pub struct Settings {
     pub signing_key_file: Option<PathBuf>,
     /// Denials by a statement name its policy.
     pub denials_name_policies: bool,
+    /// Buckets in stores elsewhere, into which trails deliver.
+    pub buckets_remote: Vec<ConfiguredBucket>,
     pub capture_on_failure: OnFailure,
     /// For services that are neither named nor ours.
     pub upstream_url: Option<Address>,
@@ -148,6 +152,7 @@ impl Settings {
             trail_spool_bytes: 0,
             signing_key_file: None,
             denials_name_policies: false,
+            buckets_remote: Vec::new(),
             capture_on_failure: OnFailure::Refuse,
             upstream_url: None,
             upstream_services: Vec::new(),

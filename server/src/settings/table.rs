@@ -1,12 +1,13 @@
 //! The table of settings. A line here is all that a new one needs.
 
+use super::buckets::read_buckets;
 use super::keys::read_keys;
 use super::read::{
     account, count, flag, format, fraction, issuers, level, list, on_failure, optional_path, path, regions, socket, span,
     units, uris,
 };
 use super::upstreams::{address, allowed, networks, services};
-use super::{Settings, keys, upstreams};
+use super::{Settings, buckets, keys, upstreams};
 use opentrail_policy::Secret;
 
 /// One setting.
@@ -238,6 +239,16 @@ pub const TABLE: &[Setting] = &[
         "a denial by a statement names the managed policy that it stands in, within an account",
         |s, t| flag(t).map(|v| s.denials_name_policies = v)
     ),
+    Setting {
+        name: "buckets.remote",
+        default: "[]",
+        unit: "JSON, or [[buckets.remote]] in the file",
+        meaning: "buckets elsewhere that trails may deliver into: bucket, endpoint, region, accounts, access_key_id, \
+                  secret_access_key, owner (the first of accounts where absent)",
+        security: true,
+        read: |s, t| read_buckets(t).map(|v| s.buckets_remote = v),
+        mask: Some(buckets::mask),
+    },
     setting!(
         "capture.on_failure",
         "refuse",
