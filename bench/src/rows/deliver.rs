@@ -142,7 +142,6 @@ impl House {
         let (trails, delivery) = runtime.block_on(async {
             let trails = Trails::open(local.catalog.clone(), watch, world.clone()).await?;
             let parts = Parts {
-                upstreams: None,
                 world,
                 catalog: local.catalog.clone(),
                 blobs: local.blobs.clone(),

@@ -215,7 +215,9 @@ impl Stop {
 /// The stores of configured buckets, each with connections of its own: a store that hangs holds up no other.
 fn remote_buckets(settings: &Settings, world: &World) -> anyhow::Result<Vec<RemoteBucket>> {
     let trust = match settings.buckets_remote.iter().any(|bucket| bucket.endpoint.is_tls()) {
-        true => Some(client::trust(settings.upstream_ca_bundle.as_deref()).context("trust the stores of buckets.remote")?),
+        true => {
+            Some(client::trust(settings.upstream_ca_bundle.as_deref()).context("trust the stores of buckets.remote")?)
+        }
         false => None,
     };
     let bucket = |bucket: &ConfiguredBucket| RemoteBucket {

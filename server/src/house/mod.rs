@@ -115,8 +115,19 @@ impl House {
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
-        let Parts { world, journal, catalog, blobs, seal, signing_seal, issuers, space, metrics, upstreams, remote_buckets } =
-            parts;
+        let Parts {
+            world,
+            journal,
+            catalog,
+            blobs,
+            seal,
+            signing_seal,
+            issuers,
+            space,
+            metrics,
+            upstreams,
+            remote_buckets,
+        } = parts;
 
         // The address first: a start that cannot have it is none, and leaves nothing on record.
         let door_settings = door_settings(settings);

@@ -3,8 +3,8 @@
 use super::buckets::read_buckets;
 use super::keys::read_keys;
 use super::read::{
-    account, count, flag, format, fraction, issuers, level, list, on_failure, optional_path, path, regions, socket, span,
-    units, uris,
+    account, count, flag, format, fraction, issuers, level, list, on_failure, optional_path, path, regions, socket,
+    span, units, uris,
 };
 use super::upstreams::{address, allowed, networks, services};
 use super::{Settings, buckets, keys, upstreams};
