@@ -14,7 +14,7 @@
 //! opentrail-model 1
 //! service SIGNING_NAME EVENT_SOURCE API_VERSION PROTOCOL TARGET_PREFIX|- XML_NAMESPACE|-
 //! E NAME CODE|- STATUS|-                          an error, numbered from 0
-//! S [P:MEMBER] [*]NAME:SHAPE[;ATTRIBUTE]… …       a structure: payload member, then members (* required)
+//! S[!][w] [P:MEMBER] [*]NAME:SHAPE[;ATTRIBUTE]… … a structure: payload member, then members (* required)
 //! L[!][f] [nMIN] [xMAX] MEMBER                    a list (f flattened); its member as in a structure
 //! M[!][f] [nMIN] [xMAX] KEY VALUE                 a map
 //! s|B|b|i|l|f|d|t|D[!] [nMIN] [xMAX] [eA,B] [tFORMAT] [/PATTERN to the end of the line]    a scalar
@@ -22,7 +22,7 @@
 //! ```
 //!
 //! Shapes are numbered from 0 in the order of their lines; a letter in place of a number is a scalar without
-//! constraints. `!` is sensitive. A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
+//! constraints. `!` is sensitive, `w` a structure that only wraps what is answered (only in the atlas). A member's attributes: `nLOCATION_NAME`, `qQUERY_NAME`, `@h` header, `@H` headers by
 //! prefix, `@q` query, `@u` path, `@s` status, `f` flattened, `xNAMESPACE`, `a` XML attribute, `s` streaming, `j` JSON
 //! in a string. `i` and `o` say that an operation's input or output is a stream (only in the atlas). Bytes that would be taken for a separator are written as %XX.
 
@@ -158,12 +158,24 @@ fn derive(model: &[u8], id: &str, extent: Extent) -> Result<String> {
     if extent == Extent::Recorded {
         for operation in operations.values_mut() {
             let operation = operation.as_object_mut().context("an operation is no object")?;
-            operation.remove("errors");
+            // Records name errors by their shape: only where the wire has another name must both be known.
+            let renamed = |error: &Value| {
+                let name = text(error, "shape").unwrap_or_default();
+                shapes.get(name).and_then(|shape| text(&shape["error"], "code")).is_some_and(|code| code != name)
+            };
+            if let Some(errors) = operation.get_mut("errors").and_then(Value::as_array_mut) {
+                errors.retain(renamed);
+            }
         }
         for shape in shapes.values_mut().filter_map(Value::as_object_mut) {
             for constraint in ["min", "max", "enum", "pattern", "required"] {
                 shape.remove(constraint);
             }
+        }
+    }
+    if extent == Extent::Served {
+        for shape in shapes.values_mut().filter_map(Value::as_object_mut) {
+            shape.remove("wrapper");
         }
     }
     let (operations, shapes) = (&operations, &shapes);
@@ -185,8 +197,9 @@ fn derive(model: &[u8], id: &str, extent: Extent) -> Result<String> {
     by_name.sort_by_key(|(name, _)| name.as_str());
     for (name, operation) in by_name {
         let event = event_name(id, name, operation);
-        let event = if event == name { String::new() } else { format!("={event}") };
-        let mut direction = String::from(if read_only(signing_name, name) { "R" } else { "W" });
+        let event = if event == *name { String::new() } else { format!("={event}") };
+        let marked = extent == Extent::Recorded && operation["readonly"] == true;
+        let mut direction = String::from(if read_only(signing_name, name, marked) { "R" } else { "W" });
         let mut host = String::new();
         if extent == Extent::Recorded {
             for (letter, way) in [('i', "input"), ('o', "output")] {
@@ -361,6 +374,9 @@ fn collection(shape: &Value, references: &BTreeMap<String, String>) -> Result<St
     }
     if shape["flattened"] == true {
         line.push('f');
+    }
+    if shape["wrapper"] == true {
+        line.push('w');
     }
     push_bounds(&mut line, shape);
     if kind != "structure" {

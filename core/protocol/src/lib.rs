@@ -5,7 +5,8 @@
 //!   CloudTrail spells them, from one renderer for our own calls and recorded ones alike.
 //! - **Promises** that no input panics or grows beyond named limits, and that everything it refuses says why; a
 //!   member that breaks a constraint also where.
-//! - **Does not promise** to know a service whose model is not among its tables.
+//! - **Does not promise** to serve a service whose model is not among its tables; the [`atlas`] knows all public ones, to
+//!   record their calls.
 //! - **On crash** nothing: everything here is a value.
 //! - **Absent on purpose**: generated structs per shape; the model tables drive decoding, checking, encoding and
 //!   rendering, so that a service with a model needs no code here.

@@ -1,36 +1,45 @@
 //! How CloudTrail writes inputs and outputs down: lowerCamel members, dates as ISO 8601 seconds, secrets hidden.
+//!
+//! - [`secrets`] says what is hidden, or left out;
+//! - [`spelling`] how names are spelled, with the few services that do it in a way of their own;
+//! - [`ec2`] writes the calls of EC2, which look like nobody else's.
+
+pub(crate) mod ec2;
+mod secrets;
+mod spelling;
 
 use opentrail_event::{RawJson, write_text};
 
 use crate::json::{separate, write_plain};
 use crate::model::shape::{Kind, Member, Shape, ShapeId};
-use crate::{Document, OperationModel, ServiceModel, time};
+use crate::{Document, OperationModel, Protocol, ServiceModel, time};
+
+pub(crate) use secrets::is_secret;
 
 /// What stands in place of a secret.
 pub const HIDDEN: &str = "HIDDEN_DUE_TO_SECURITY_REASONS";
 
-/// Services whose records leave secrets out altogether, where others show [`HIDDEN`]: real records of IAM's
-/// CreateLoginProfile, CreateAccessKey and ChangePassword, and of STS, have no member for them (`spec/sts.md` 4).
-const LEAVE_OUT: &[&str] = &["iam", "sts"];
-
-/// Secrets that the models do not mark as such: (signing name, member).
-const EXTRA_SECRETS: &[(&str, &str)] = &[
-    // One-time codes: absent from real EnableMFADevice records.
-    ("iam", "AuthenticationCode1"),
-    ("iam", "AuthenticationCode2"),
-    // `spec/sts.md` 4: never recorded.
-    ("sts", "TokenCode"),
-    ("sts", "SAMLAssertion"),
-    ("sts", "WebIdentityToken"),
-];
-
 /// `requestParameters`; `None` for null (an operation without input, or with an empty one).
 pub fn request_parameters(service: &ServiceModel, operation: &OperationModel, input: &Document) -> Option<RawJson> {
+    if service.protocol == Protocol::Ec2Query {
+        return ec2::request_parameters(service, operation, input);
+    }
+    if spelling::wraps_body(service) {
+        return spelling::with_wrapped_body(service, operation, input);
+    }
     render(service, operation.input, input)
 }
 
 /// `responseElements` of an operation that is recorded with them; `None` for null.
 pub fn response_elements(service: &ServiceModel, operation: &OperationModel, output: &Document) -> Option<RawJson> {
+    // What only wraps the answer is not shown: `dBInstance` of CreateDBInstance.
+    let shape = service.shape(operation.output?);
+    if let (Kind::Structure(members), Document::Map(values)) = (&shape.kind, output)
+        && let ([member], [(_, inner)]) = (&**members, values.as_slice())
+        && service.shape(member.shape).wrapper
+    {
+        return render(service, Some(member.shape), inner);
+    }
     render(service, operation.output, output)
 }
 
@@ -40,15 +49,10 @@ pub(crate) fn lower_first(name: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
 }
 
-/// By the model or by our own list.
-pub(crate) fn is_secret(service: &ServiceModel, member: &Member) -> bool {
-    service.shape(member.shape).sensitive || EXTRA_SECRETS.contains(&(service.signing_name.as_str(), member.name))
-}
-
 fn render(service: &ServiceModel, shape: Option<ShapeId>, value: &Document) -> Option<RawJson> {
     let shape = service.shape(shape?);
     let mut out = Vec::with_capacity(256);
-    let leave_out = LEAVE_OUT.contains(&service.signing_name.as_str());
+    let leave_out = secrets::are_left_out(service);
     Rendering { service, leave_out }.write(&mut out, shape, value);
     // A structure of which nothing is left is null too, and so is what is no structure at all.
     (out.starts_with(b"{") && out != b"{}").then(|| RawJson::from_written(out))
@@ -94,11 +98,11 @@ impl Rendering<'_> {
             let Some(member) = members.iter().find(|m| m.name == name) else { continue };
             let secret = is_secret(self.service, member);
             // A body that streams is no parameter.
-            if *value == Document::Null || member.streaming() || (secret && self.leave_out) {
+            if *value == Document::Null || member.streaming() || (secret && self.leaves_out(member)) {
                 continue;
             }
             separate(out, &mut first);
-            write_text(out, &lower_first(name));
+            write_text(out, &spelling::member(self.service, member));
             out.push(b':');
             if secret {
                 write_text(out, HIDDEN);
@@ -107,6 +111,10 @@ impl Rendering<'_> {
             }
         }
         out.push(b'}');
+    }
+
+    fn leaves_out(&self, member: &Member) -> bool {
+        self.leave_out && !secrets::is_shown_hidden(self.service, member)
     }
 
     /// An element of a list, or a value of a map.

@@ -100,8 +100,18 @@ const ROWS: &[Row] = &[
 
 /// The type of what a data event is about; `None` for a management event.
 pub(super) fn resource_type(service: &str, operation: &str) -> Option<&'static str> {
-    let of = |row: &&Row| row.0 == service && (std::ptr::eq(row.2, EVERY) || row.2.contains(&operation));
+    let of = |row: &&Row| row.0 == service && (row.2 == EVERY || row.2.contains(&operation));
     ROWS.iter().find(of).map(|row| row.1)
+}
+
+/// The version of the API, of the few services whose records show it: real records, and `spec/recorded.md` 10.
+pub(super) fn api_version(service: &str, modelled: &str) -> Option<String> {
+    match service {
+        "appmesh" | "dynamodb" | "efs" | "elb" | "elbv2" | "events" | "route53" => Some(modelled.to_owned()),
+        "cloudfront" => Some(modelled.replace('-', "_")),
+        "logs" => Some(modelled.replace('-', "")),
+        _ => None,
+    }
 }
 
 /// Services whose data events do not show what was answered: it is their customers' data.
@@ -145,4 +155,35 @@ pub(super) fn write_texts(members: &[(&'static str, String)]) -> RawJson {
     }
     out.push(b'}');
     RawJson::from_written(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Atlas;
+
+    /// What selectors accept, as the crate that checks them has it.
+    const KINDS: &str = include_str!("../../../selector/src/kinds.rs");
+
+    #[test]
+    fn every_row_names_a_type_that_selectors_know_and_operations_that_there_are() {
+        let atlas = Atlas::builtin();
+        for Row(service, kind, operations) in ROWS {
+            assert!(KINDS.contains(&format!("\"{kind}\"")), "no selector knows {kind}");
+            let model = atlas.service(service).expect(service);
+            for operation in operations.iter().filter(|_| *operations != EVERY) {
+                assert!(model.operation(operation).is_some(), "{service} has no {operation}");
+            }
+        }
+    }
+
+    #[test]
+    fn no_operation_is_of_two_types() {
+        for (i, Row(service, kind, operations)) in ROWS.iter().enumerate() {
+            for Row(other, of, others) in &ROWS[i + 1..] {
+                let shared = operations.iter().find(|operation| others.contains(operation));
+                assert!(service != other || shared.is_none(), "{service} {shared:?} is of {kind} and {of}");
+            }
+        }
+    }
 }

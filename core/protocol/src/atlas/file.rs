@@ -57,7 +57,7 @@ impl Entry {
         let unpack = || {
             let table = zstd::bulk::decompress(file.get(self.packed.clone())?, self.unpacked).ok()?;
             let table: &'static str = Box::leak(String::from_utf8(table).ok()?.into_boxed_str());
-            ServiceModel::parse(table).ok().map(Arc::new)
+            ServiceModel::parse_foreign(table).ok().map(Arc::new)
         };
         self.model.get_or_init(unpack).as_ref()
     }

@@ -10,7 +10,9 @@ use super::outline::outline;
 use super::route::Target;
 use super::{Head, Place, data, resources};
 use crate::query::parse_form;
+use crate::render::ec2;
 use crate::s3::{self, S3Call};
+use crate::tree::read_xml;
 use crate::{Document, OperationModel, Protocol, ServiceModel, cbor, json, markup, query, render, rest};
 
 /// What a request is.
@@ -26,7 +28,7 @@ pub struct Recognised {
     pub event_source: String,
     /// As records name the operation; of an unknown one, what the request claims, or its method.
     pub event_name: String,
-    /// As the model has it: `2012-08-10`.
+    /// As records show it, of the few services whose records do: `2012-08-10`.
     pub api_version: Option<String>,
     /// As this call is spoken: some services take several.
     pub protocol: Protocol,
@@ -70,6 +72,8 @@ pub struct Answer {
     /// Whether the body fits the model.
     pub understood: bool,
     headers: Vec<(&'static str, String)>,
+    /// Written already, of EC2.
+    written: Option<RawJson>,
 }
 
 /// Why a call failed.
@@ -141,7 +145,7 @@ impl Claim<'_> {
             event_source: of(|e| &e.event_source)
                 .unwrap_or_else(|| format!("{}.amazonaws.com", signed.unwrap_or("unknown"))),
             event_name: String::new(),
-            api_version: of(|e| &e.api_version),
+            api_version: self.entry.and_then(|entry| data::api_version(&entry.id, &entry.api_version)),
             protocol: self.protocol,
             streams_request: false,
             streams_response: false,
@@ -268,7 +272,9 @@ impl Recognised {
             understood: read.is_some(),
             document: read.unwrap_or_else(Document::structure),
             headers: if self.s3.is_some() { data::s3_answer(headers) } else { Vec::new() },
+            written: None,
         }
+        .of_ec2(self, body)
     }
 
     /// `responseElements` of a call that succeeded; `None` for null, which is what records of most reads have.
@@ -280,6 +286,9 @@ impl Recognised {
         let operation = place.operation();
         if !data::shows_answer(&self.service, operation, self.category) {
             return None;
+        }
+        if self.protocol == Protocol::Ec2Query {
+            return answer.written.clone();
         }
         render::response_elements(&place.model, operation, &answer.document)
     }
@@ -296,5 +305,26 @@ impl Recognised {
             return resources::of_s3(call, account);
         }
         resources::of(self, &request.document, answer.map(|answer| &answer.document), account, region)
+    }
+}
+
+impl Answer {
+    /// With what records of EC2 show, which is not in the model: the request's id, and whether it was done.
+    fn of_ec2(mut self, call: &Recognised, body: Option<&[u8]>) -> Self {
+        if call.protocol != Protocol::Ec2Query || call.read_only {
+            return self;
+        }
+        let (Some(place), Some(body)) = (&call.place, body) else { return self };
+        let operation = place.operation();
+        if !ec2::is_classic(&operation.name) {
+            self.written = ec2::modern_response_elements(body);
+            return self;
+        }
+        let root = read_xml(body).map(|(_, root)| root);
+        let text = |name: &str| root.as_ref()?.named(name).first().map(|node| node.text().to_owned());
+        let done = text("return").map(|done| done == "true");
+        let id = text("requestId");
+        self.written = ec2::classic_response_elements(&place.model, operation, &self.document, id.as_deref(), done);
+        self
     }
 }

@@ -64,7 +64,9 @@ fn of_scope<'a>(atlas: &'a Atlas, head: &Head<'_>) -> Vec<&'a Entry> {
     };
     let service = match scope.service {
         // Ways into S3 that sign with a name of their own.
-        "s3express" | "s3-outposts" | "s3-object-lambda" => "s3",
+        "s3express" | "s3-object-lambda" => "s3",
+        // The endpoints of outposts are a service of their own, whose buckets and objects are S3's.
+        "s3-outposts" if !head.path.starts_with("/S3Outposts/") => "s3",
         other => other,
     };
     let signed = by(&|entry| entry.signing_name == service);

@@ -1,5 +1,9 @@
 //! Requests as clients send them, and what is made of them.
 
+mod answers;
+mod every;
+mod records;
+
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::*;

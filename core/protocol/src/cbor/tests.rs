@@ -1,12 +1,16 @@
 //! CBOR as RFC 8949 has it, and as it does not.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::Atlas;
 
+static ATLAS: LazyLock<Atlas> = LazyLock::new(Atlas::builtin);
+
 fn read(operation: &str, body: &[u8]) -> Option<Document> {
-    let model = Atlas::builtin().service("cloudwatch").expect("cloudwatch");
+    let model = ATLAS.service("cloudwatch").expect("cloudwatch");
     let input = model.operation(operation).expect("a known operation").input.expect("an input");
     decode(&model, input, body)
 }
@@ -53,7 +57,7 @@ fn what_does_not_fit_is_refused() {
 proptest! {
     #[test]
     fn no_bytes_panic(body in prop::collection::vec(any::<u8>(), 0..200)) {
-        let model = Atlas::builtin().service("cloudwatch").expect("cloudwatch");
+        let model = ATLAS.service("cloudwatch").expect("cloudwatch");
         let _ = decode_any(&model, &body);
         let _ = read("PutMetricAlarm", &body);
     }

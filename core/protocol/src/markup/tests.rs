@@ -1,12 +1,16 @@
 //! XML of answers and bodies.
 
+use std::sync::LazyLock;
+
 use proptest::prelude::*;
 
 use super::*;
 use crate::Atlas;
 
+static ATLAS: LazyLock<Atlas> = LazyLock::new(Atlas::builtin);
+
 fn answer(service: &str, operation: &str, body: &str) -> Option<Document> {
-    let model = Atlas::builtin().service(service).expect("a known service");
+    let model = ATLAS.service(service).expect("a known service");
     let output = model.operation(operation).expect("a known operation").output.expect("an output");
     decode_answer(&model, operation, output, body.as_bytes())
 }
@@ -55,7 +59,7 @@ fn envelopes_lists_and_maps_are_read() {
         answer("cloudfront", "CreateInvalidation", "<Invalidation><Id>i</Id></Invalidation>").map(|_| ()),
         Some(())
     );
-    let model = Atlas::builtin().service("cloudfront").expect("cloudfront");
+    let model = ATLAS.service("cloudfront").expect("cloudfront");
     let input = model.operation("CreateInvalidation").expect("an operation").input.expect("an input");
     let batch = match &model.shape(input).kind {
         Kind::Structure(members) => members.iter().find(|m| m.payload).expect("a payload").shape,

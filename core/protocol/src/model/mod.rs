@@ -99,6 +99,8 @@ pub struct ServiceModel {
     pub target_prefixes: Vec<String>,
     /// Of XML answers; empty for JSON ones.
     pub xml_namespace: String,
+    /// Of the atlas: somebody else serves it, and its calls are only recorded.
+    pub foreign: bool,
     operations: Box<[OperationModel]>,
     shapes: Box<[Shape]>,
     errors: Box<[ErrorModel]>,
@@ -108,6 +110,11 @@ impl ServiceModel {
     /// Reads a table as `cargo xtask codegen` writes it.
     pub fn parse(table: &'static str) -> Result<Self, BadTable> {
         table::parse(table)
+    }
+
+    /// Reads a table of the atlas.
+    pub(crate) fn parse_foreign(table: &'static str) -> Result<Self, BadTable> {
+        Ok(Self { foreign: true, ..table::parse(table)? })
     }
 
     /// An operation by its API name.

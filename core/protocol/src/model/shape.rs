@@ -24,6 +24,8 @@ pub(crate) struct Shape {
     pub(crate) kind: Kind,
     pub(crate) sensitive: bool,
     pub(crate) flattened: bool,
+    /// A structure around what is answered, which records do not show.
+    pub(crate) wrapper: bool,
     pub(crate) limits: Option<Box<Limits>>,
 }
 

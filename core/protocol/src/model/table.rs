@@ -92,6 +92,7 @@ fn service(line: &'static str) -> Parsed<ServiceModel> {
         protocol: Protocol::from_word(protocol).ok_or("an unknown protocol")?,
         target_prefixes,
         xml_namespace: if namespace == "-" { String::new() } else { unescape(namespace).into_owned() },
+        foreign: false,
         operations: Box::default(),
         shapes: Box::default(),
         errors: Box::default(),
@@ -194,6 +195,7 @@ fn shape(line: &'static str) -> Parsed<Shape> {
         kind: kind(letter, members, time_format)?,
         sensitive: flags.contains('!'),
         flattened: flags.contains('f'),
+        wrapper: flags.contains('w'),
         limits: limited.then(|| Box::new(limits)),
     })
 }

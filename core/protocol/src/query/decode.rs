@@ -87,7 +87,7 @@ fn read_structure(service: &ServiceModel, members: &[Member], node: &Node<'_>) -
 }
 
 /// The name of a member in a form.
-fn form_name(service: &ServiceModel, member: &Member) -> Cow<'static, str> {
+pub(crate) fn form_name(service: &ServiceModel, member: &Member) -> Cow<'static, str> {
     if service.protocol == Protocol::Ec2Query {
         let given = member.binding.as_ref().and_then(|b| b.query_name);
         return match (given, member.wire_name().split_at_checked(1)) {

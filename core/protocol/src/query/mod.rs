@@ -5,7 +5,7 @@ mod encode;
 mod form;
 
 pub use decode::decode;
-pub(crate) use decode::read_scalar;
+pub(crate) use decode::{form_name, read_scalar};
 pub use encode::encode;
 pub(crate) use form::unescape;
 pub use form::{FORM_BYTES_MAX, PAIRS_MAX, parse_form};

@@ -80,7 +80,8 @@ fn minify(body: &[u8]) -> Option<Vec<u8>> {
     Some(out)
 }
 
-fn write_typed(out: &mut Vec<u8>, text: &str) {
+/// Text, or the number or truth value that it looks like.
+pub(crate) fn write_typed(out: &mut Vec<u8>, text: &str) {
     if text.eq_ignore_ascii_case("true") {
         out.extend_from_slice(b"true");
     } else if text.eq_ignore_ascii_case("false") {
@@ -100,7 +101,8 @@ fn is_number(text: &str) -> bool {
     text.len() <= NUMBER_BYTES_MAX && digits(whole) && digits(fraction) && (whole == "0" || !whole.starts_with('0'))
 }
 
-fn write_element(out: &mut Vec<u8>, element: &Element) {
+/// An element as JSON: attributes and children as members, or its text.
+pub(crate) fn write_element(out: &mut Vec<u8>, element: &Element) {
     let text = element.text.trim();
     if element.members.is_empty() {
         return write_typed(out, text);

@@ -1,6 +1,6 @@
 //! S3's own ways: which operation a request is, and how CloudTrail spells it (`spec/s3.md` 16).
 
-mod body;
+pub(crate) mod body;
 mod parameters;
 mod routes;
 
@@ -78,6 +78,12 @@ pub fn identify(
         return Err(refused);
     }
     Ok(call(route, bucket, key, &query))
+}
+
+/// Whether an operation is about objects.
+#[cfg(test)]
+pub(crate) fn is_data(operation: &str) -> bool {
+    ROUTES.iter().any(|route| route.operation == operation && route.data)
 }
 
 fn call(route: &Route, bucket: Option<String>, key: Option<String>, query: &Query) -> S3Call {

@@ -1,0 +1,141 @@
+//! What records do not say: by the models, and by lists of what the models forget.
+
+use crate::ServiceModel;
+use crate::model::shape::{Kind, Member};
+
+/// Services whose records leave secrets out altogether, where others show that there is one: real records of IAM's
+/// CreateLoginProfile, CreateAccessKey and ChangePassword, and of STS, have no member for them (`spec/sts.md` 4).
+const LEAVE_OUT: &[&str] = &["iam", "sts"];
+
+/// The same of services that we do not serve: `environment:{}` and `code:{}` of Lambda, and no `secretString`.
+const LEAVE_OUT_FOREIGN: &[&str] = &["lambda", "secretsmanager"];
+
+/// Secrets that the models do not mark as such: (signing name, member).
+const EXTRA: &[(&str, &str)] = &[
+    // One-time codes: absent from real EnableMFADevice records.
+    ("iam", "AuthenticationCode1"),
+    ("iam", "AuthenticationCode2"),
+    // `spec/sts.md` 4: never recorded.
+    ("sts", "TokenCode"),
+    ("sts", "SAMLAssertion"),
+    ("sts", "WebIdentityToken"),
+];
+
+/// The same of services that we do not serve.
+#[rustfmt::skip]
+const EXTRA_FOREIGN: &[(&str, &str)] = &[
+    // A session's token is remembered by the recorder, and read by nobody else.
+    ("sts", "SessionToken"),
+    // Values of API keys; of a patch too, for one may be of a key.
+    ("apigateway", "value"),
+    ("appsync", "requestMappingTemplate"), ("appsync", "responseMappingTemplate"),
+    ("cloudformation", "ParameterValue"),
+    ("codebuild", "buildspec"), ("codebuild", "environmentVariables"), ("codebuild", "environmentVariablesOverride"),
+    ("cognito-idp", "AuthParameters"), ("cognito-idp", "ChallengeResponses"), ("cognito-idp", "ClientMetadata"),
+    ("elasticmapreduce", "AdditionalInfo"),
+    ("glue", "ConnectionProperties"), ("glue", "PASSWORD"),
+    ("iam", "PrivateKey"),
+    ("sns", "PlatformCredential"), ("sns", "Token"),
+    ("resource-explorer-2", "QueryString"),
+    ("athena", "QueryString"),
+    // Contents, which belong to the customer's customers (`spec/recorded.md` 10).
+    ("dynamodb", "Item"), ("dynamodb", "ExpressionAttributeValues"), ("dynamodb", "AttributeUpdates"),
+    ("dynamodb", "Expected"), ("dynamodb", "RequestItems"), ("dynamodb", "Parameters"), ("dynamodb", "KeyConditions"),
+    ("events", "Detail"),
+    ("firehose", "Data"),
+    ("kinesis", "Data"),
+    ("monitoring", "DashboardBody"), ("monitoring", "MetricData"), ("monitoring", "EntityMetricData"),
+    ("ses", "Content"), ("ses", "Message"), ("ses", "RawMessage"), ("ses", "TemplateData"),
+    ("sns", "Message"), ("sns", "Subject"), ("sns", "MessageAttributes"), ("sns", "PhoneNumber"),
+    ("sqs", "MessageBody"), ("sqs", "MessageAttributes"), ("sqs", "MessageAttributeNames"),
+    ("sqs", "MessageSystemAttributes"),
+    ("states", "input"), ("states", "output"),
+];
+
+/// Names that mean a secret wherever they end a member's name, case aside: what the models of DocumentDB, Neptune,
+/// ElastiCache, Directory Service and many others do not mark.
+const ENDINGS: &[&str] = &[
+    "password",
+    "passphrase",
+    "secretkey",
+    "secretaccesskey",
+    "privatekey",
+    "authtoken",
+    "accesstoken",
+    "refreshtoken",
+    "oauthtoken",
+    "sessiontoken",
+    "idtoken",
+    "clientsecret",
+    "sharedsecret",
+    "secretstring",
+    "secretbinary",
+    "apikeyvalue",
+    "secrethash",
+    "certificateprivatekey",
+    "presharedkey",
+    "credentialsecret",
+    "webhooksecret",
+    "authcode",
+    "usercode",
+];
+
+/// By the model or by our own lists.
+pub(crate) fn is_secret(service: &ServiceModel, member: &Member) -> bool {
+    let shape = service.shape(member.shape);
+    let listed = |list: &[(&str, &str)]| list.contains(&(service.signing_name.as_str(), member.name));
+    if shape.sensitive || listed(EXTRA) {
+        return true;
+    }
+    service.foreign && (listed(EXTRA_FOREIGN) || (matches!(shape.kind, Kind::Text | Kind::Blob) && sounds(member.name)))
+}
+
+/// Whether the secrets of a service leave no trace.
+pub(super) fn are_left_out(service: &ServiceModel) -> bool {
+    let named = |list: &[&str]| list.contains(&service.signing_name.as_str());
+    named(LEAVE_OUT) || (service.foreign && named(LEAVE_OUT_FOREIGN))
+}
+
+/// A member that has its place in records of a service that leaves secrets out.
+pub(super) fn is_shown_hidden(service: &ServiceModel, member: &Member) -> bool {
+    (service.signing_name.as_str(), member.name) == ("sts", "SessionToken")
+}
+
+fn sounds(name: &str) -> bool {
+    let end = |ending: &&str| {
+        let begin = name.len().checked_sub(ending.len());
+        begin.and_then(|begin| name.get(begin..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
+    };
+    ENDINGS.iter().any(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::Atlas;
+    use crate::model::shape::Kind;
+
+    use super::is_secret;
+
+    #[test]
+    fn what_models_forget_is_hidden() {
+        let atlas = Atlas::builtin();
+        let check = |service: &str, operation: &str, name: &str, expect: bool| {
+            let model = atlas.service(service).expect("a known service");
+            let input = model.operation(operation).expect("a known operation").input.expect("an input");
+            let Kind::Structure(members) = &model.shape(input).kind else { panic!("no structure") };
+            let member = members.iter().find(|m| m.name == name).expect("a known member");
+            assert_eq!(is_secret(&model, member), expect, "{service} {operation} {name}");
+        };
+        check("docdb", "CreateDBCluster", "MasterUserPassword", true);
+        check("neptune", "CreateDBCluster", "MasterUserPassword", true);
+        check("rds", "ModifyDBInstance", "MasterUserPassword", true);
+        check("rds", "ModifyDBInstance", "ManageMasterUserPassword", false);
+        check("elasticache", "CreateReplicationGroup", "AuthToken", true);
+        check("apigateway", "CreateApiKey", "value", true);
+        check("ds", "CreateDirectory", "Password", true);
+        check("sts", "AssumeRole", "TokenCode", true);
+        check("ssm", "PutParameter", "Value", true);
+        check("iam", "ListUsers", "Marker", false);
+        check("ec2", "DescribeInstances", "NextToken", false);
+    }
+}
