@@ -237,7 +237,7 @@ mod tests {
         let loaded = source(Some(file), &[], &["upstream.s3=http://d:4"]).expect("loaded");
         let names: Vec<&str> = loaded.settings.upstream_services.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, ["monitoring", "s3"]);
-        assert_eq!(loaded.values["upstream.services"].text, "s3=http://b:2,monitoring=http://c:3,s3=http://d:4");
+        assert_eq!(loaded.values["upstream.services"].text, "monitoring=http://c:3,s3=http://b:2,s3=http://d:4");
         let check = |set: &[&str], expect: &str| {
             let error = source(None, &[], set).expect_err("refused").to_string();
             assert!(error.contains(expect), "{error}");

@@ -124,7 +124,9 @@ mod tests {
         let check = |peer: &str, lists: &[&'static str], expect: Option<&str>| {
             let peer = Peer { ip: peer.parse().expect("an address"), tls: None };
             let mut headers = HeaderMap::new();
-            lists.iter().for_each(|list| drop(headers.append(FORWARDED_FOR, HeaderValue::from_static(list))));
+            for list in lists {
+                headers.append(FORWARDED_FOR, HeaderValue::from_static(list));
+            }
             let told = sender(&trusted, &peer, &headers).map(|peer| peer.ip.to_string());
             assert_eq!(told.as_deref(), expect, "{lists:?}");
         };

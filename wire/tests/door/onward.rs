@@ -84,7 +84,7 @@ impl ConcatBytes for futures::stream::BoxStream<'static, Result<Bytes, Box<dyn s
             all.extend_from_slice(&piece);
             Ok(all)
         })
-        .map_ok(Bytes::from)
+        .map(|all| all.map(Bytes::from))
         .boxed()
     }
 }
