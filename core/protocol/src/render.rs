@@ -83,7 +83,10 @@ impl Rendering<'_> {
                     separate(out, &mut first);
                     write_text(out, key);
                     out.push(b':');
-                    self.part(out, &parts[1], value);
+                    match secrets::is_secret_key(self.service, key) {
+                        true => write_text(out, HIDDEN),
+                        false => self.part(out, &parts[1], value),
+                    }
                 }
                 out.push(b'}');
             }

@@ -21,5 +21,5 @@ fn the_atlas_stays_small() {
         }
     });
     // The bytes asked for; what an allocator adds to them is its own.
-    assert!(loaded.bytes_current <= 20 * 1024 * 1024, "{} bytes with all {} tables", loaded.bytes_current, ids.len());
+    assert!(loaded.bytes_current <= 20_000_000, "{} bytes with all {} tables", loaded.bytes_current, ids.len());
 }

@@ -97,6 +97,10 @@ fn protocols(metadata: &Value) -> Result<String> {
             words.push(word);
         }
     }
+    // Clients of before it spoke JSON still send forms (SQS).
+    if metadata.get("awsQueryCompatible").is_some() && !words.contains(&"query") {
+        words.push("query");
+    }
     Ok(words.join(","))
 }
 

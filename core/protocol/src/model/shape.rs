@@ -134,11 +134,8 @@ pub(crate) struct Binding {
     pub(crate) location_name: Option<&'static str>,
     pub(crate) query_name: Option<&'static str>,
     pub(crate) location: Option<Location>,
-    pub(crate) xml_namespace: Option<&'static str>,
-    pub(crate) xml_attribute: bool,
     pub(crate) flattened: bool,
     pub(crate) streaming: bool,
-    pub(crate) json_value: bool,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -87,7 +87,17 @@ pub(crate) fn is_secret(service: &ServiceModel, member: &Member) -> bool {
     if shape.sensitive || listed(EXTRA) {
         return true;
     }
-    service.foreign && (listed(EXTRA_FOREIGN) || (matches!(shape.kind, Kind::Text | Kind::Blob) && sounds(member.name)))
+    let holds_text = match &shape.kind {
+        Kind::List(element) => matches!(service.shape(element.shape).kind, Kind::Text | Kind::Blob),
+        kind => matches!(kind, Kind::Text | Kind::Blob),
+    };
+    service.foreign && (listed(EXTRA_FOREIGN) || (holds_text && sounds(member.name)))
+}
+
+/// Whether the value of a key of a map is one: `PlatformCredential` among the attributes of SNS, `DB_PASSWORD` in an
+/// environment.
+pub(super) fn is_secret_key(service: &ServiceModel, key: &str) -> bool {
+    service.foreign && (EXTRA_FOREIGN.contains(&(service.signing_name.as_str(), key)) || sounds(key))
 }
 
 /// Whether the secrets of a service leave no trace.
@@ -101,7 +111,9 @@ pub(super) fn is_shown_hidden(service: &ServiceModel, member: &Member) -> bool {
     (service.signing_name.as_str(), member.name) == ("sts", "SessionToken")
 }
 
+/// Of one or of several.
 fn sounds(name: &str) -> bool {
+    let name = name.strip_suffix('s').unwrap_or(name);
     let end = |ending: &&str| {
         let begin = name.len().checked_sub(ending.len());
         begin.and_then(|begin| name.get(begin..)).is_some_and(|end| end.eq_ignore_ascii_case(ending))
@@ -111,10 +123,31 @@ fn sounds(name: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use crate::Atlas;
     use crate::model::shape::Kind;
+    use crate::{Atlas, Document};
 
     use super::is_secret;
+
+    #[test]
+    fn keys_of_maps_are_looked_at() {
+        let atlas = Atlas::builtin();
+        let model = atlas.service("sns").expect("sns");
+        let operation = model.operation("CreatePlatformApplication").expect("an operation");
+        let attributes = Document::Map(vec![
+            ("PlatformCredential".to_owned(), Document::from("hush")),
+            ("db_password".to_owned(), Document::from("hush")),
+            ("EventEndpointCreated".to_owned(), Document::from("arn")),
+        ]);
+        let input = Document::structure().with("Attributes", attributes);
+        let written = crate::request_parameters(&model, operation, &input).expect("parameters");
+        let hidden = crate::HIDDEN;
+        assert_eq!(
+            String::from_utf8_lossy(written.as_bytes()),
+            format!(
+                r#"{{"attributes":{{"PlatformCredential":"{hidden}","db_password":"{hidden}","EventEndpointCreated":"arn"}}}}"#
+            )
+        );
+    }
 
     #[test]
     fn what_models_forget_is_hidden() {
@@ -134,6 +167,7 @@ mod tests {
         check("apigateway", "CreateApiKey", "value", true);
         check("ds", "CreateDirectory", "Password", true);
         check("sts", "AssumeRole", "TokenCode", true);
+        check("elasticache", "CreateUser", "Passwords", true);
         check("ssm", "PutParameter", "Value", true);
         check("iam", "ListUsers", "Marker", false);
         check("ec2", "DescribeInstances", "NextToken", false);

@@ -116,6 +116,14 @@ fn engines_tell_services_apart_that_share_everything() {
 }
 
 #[test]
+fn queues_are_asked_in_forms_by_older_clients() {
+    let atlas = Atlas::builtin();
+    let sent = query("sqs", b"Action=SetQueueAttributes&Version=2012-11-05&QueueUrl=u");
+    assert_eq!(sent.recognised(&atlas).event_name, "SetQueueAttributes");
+    assert_eq!(sent.parameters(&atlas).as_deref(), Some(r#"{"queueUrl":"u"}"#));
+}
+
+#[test]
 fn buckets_in_host_names_are_found() {
     let atlas = Atlas::builtin();
     let check = |host: &str, path: &str, bucket: Option<&str>, key: Option<&str>| {
