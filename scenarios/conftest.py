@@ -31,10 +31,10 @@ class Server:
     def data(self):
         return self.folder / "data"
 
-    def start(self, *more):
+    def start(self, *more, listen="127.0.0.1:0"):
         self.log = open(self.folder / "server.log", "ab")
         self.process = subprocess.Popen(
-            [OPENTRAIL, "serve", "--data", str(self.data), "--listen", "127.0.0.1:0", *self.settings, *more],
+            [OPENTRAIL, "serve", "--data", str(self.data), "--listen", listen, *self.settings, *more],
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=self.log,

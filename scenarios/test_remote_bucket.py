@@ -83,7 +83,7 @@ def test_everything_arrives_once_and_is_proven_there(houses):
         lambda: (s := trails.get_trail_status(Name=arn)).get("LatestDeliveryError") and s,
     )
     assert status["LatestDeliveryError"] == "ServiceUnavailable"
-    store.start("--listen", f"127.0.0.1:{port}")
+    store.start(listen=f"127.0.0.1:{port}")
 
     def records():
         return [r["requestID"] for rs in log_files(store, "far", keys=key).values() for r in rs]
@@ -129,6 +129,6 @@ def test_what_the_store_refuses_is_refused_when_the_trail_is_made(houses):
 
 def test_the_configuration_shows_no_secret(houses):
     home, store = houses
-    shown = home.opentrail("config", "--set", f"buckets.remote={json.dumps([bucket(store)])}")
+    shown = home.opentrail("config", "--format", "json", "--set", f"buckets.remote={json.dumps([bucket(store)])}")
     assert f"far at {store.endpoint} for {HOME} by {WRITER['access_key_id']}" in shown
     assert WRITER["secret_access_key"] not in shown

@@ -109,7 +109,12 @@ pub(crate) async fn send(
         *request.headers_mut() = headers;
         request
     };
-    let (method, headers) = (call.method.clone(), call.headers);
+    let (method, mut headers) = (call.method.clone(), call.headers);
+    // What has an empty body says so, or stores ask how long it is (411). The HTTP library leaves it out.
+    let is_bodiless = matches!(method, Method::GET | Method::HEAD | Method::DELETE | Method::OPTIONS);
+    if !is_bodiless && is_empty(&call.body) {
+        headers.insert(http::header::CONTENT_LENGTH, http::HeaderValue::from_static("0"));
+    }
     // Only what can be sent once more is kept.
     let again = is_read.then(|| headers.clone());
     let mut request = make(method.clone(), headers, call.body);

@@ -220,7 +220,8 @@ async fn a_known_key_is_proven_or_refused() {
     let inactive =
         delete_table().sign_as(crate::toys::INACTIVE_KEY, SECRET, "us-east-1", "dynamodb", onward.house.now());
     assert_eq!(onward.house.send(&inactive).await.code(), "UnrecognizedClientException");
-    assert_eq!(onward.house.send(&delete_table()).await.status, 403);
+    let reply = onward.house.send(&delete_table()).await;
+    assert_eq!((reply.status, reply.code().as_str()), (400, "MissingAuthenticationTokenException"));
     assert_eq!((onward.asked(), onward.house.records()), (0, 0));
 }
 

@@ -180,11 +180,12 @@ fn is_name(text: &str) -> bool {
 
 fn of_rest(atlas: &Atlas, head: &Head<'_>, entries: Vec<&Entry>) -> Recognised {
     let rest = |entry: &&Entry| entry.speaks(Protocol::RestJson) || entry.speaks(Protocol::RestXml);
+    let any = entries.first().copied();
     let entries: Vec<&Entry> = entries.into_iter().filter(rest).collect();
-    let first = entries.first().copied();
-    let Some(target) = Target::new(head.path, head.query) else {
-        return Claim { entry: first, head, protocol: Protocol::RestJson }.unknown(None);
-    };
+    let first = entries.first().copied().or(any);
+    let unknown =
+        || Claim { entry: first, head, protocol: first.map_or(Protocol::RestJson, |e| spoken(e, head)) }.unknown(None);
+    let Some(target) = Target::new(head.path, head.query) else { return unknown() };
     let mut best = None;
     let mut candidates = Vec::new();
     for entry in entries {
@@ -205,10 +206,15 @@ fn of_rest(atlas: &Atlas, head: &Head<'_>, entries: Vec<&Entry>) -> Recognised {
         }
     }
     let protocol = candidates.first().map_or(Protocol::RestJson, |candidate| candidate.place.model.protocol);
-    let known = chosen(head, candidates, protocol, &[]);
-    known.unwrap_or_else(|| {
-        Claim { entry: first, head, protocol: first.map_or(protocol, |e| e.protocols[0]) }.unknown(None)
-    })
+    chosen(head, candidates, protocol, &[]).unwrap_or_else(unknown)
+}
+
+/// How the caller of an unknown operation of a service expects to be answered. A form that has not been read yet is told by its
+/// type.
+fn spoken(entry: &Entry, head: &Head<'_>) -> Protocol {
+    let is_form = text(head, header::CONTENT_TYPE.as_str()).is_some_and(|kind| kind.contains("x-www-form-urlencoded"));
+    let forms = [Protocol::Ec2Query, Protocol::Query];
+    forms.into_iter().find(|form| is_form && entry.speaks(*form)).unwrap_or(entry.protocols[0])
 }
 
 /// S3 Control has a version before its paths, and hosts of its own.

@@ -65,6 +65,20 @@ impl Sent<'_> {
 }
 
 #[test]
+fn a_form_that_was_not_read_is_answered_as_a_form() {
+    let atlas = Atlas::builtin();
+    let form = [("content-type", "application/x-www-form-urlencoded; charset=utf-8")];
+    let check = |service: &'static str, headers: &[(&'static str, &str)], expect: Protocol| {
+        let sent = Sent { service, headers, ..Sent::default() };
+        assert_eq!(sent.recognised(&atlas).protocol, expect, "{service}");
+    };
+    check("sns", &form, Protocol::Query);
+    check("ec2", &form, Protocol::Ec2Query);
+    check("ec2", &[], Protocol::Ec2Query);
+    check("lambda", &form, Protocol::RestJson);
+}
+
+#[test]
 fn each_protocol_is_recognised() {
     let atlas = Atlas::builtin();
     let check = |sent: Sent<'_>, source: &str, event: &str, parameters: &str| {
