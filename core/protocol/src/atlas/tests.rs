@@ -7,6 +7,7 @@ mod records;
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 
 use super::*;
+use crate::Protocol;
 
 /// A request for a test: only what differs from a signed POST to `/` need be given.
 pub(super) struct Sent<'a> {
