@@ -169,6 +169,7 @@ async fn within<T>(
 }
 
 /// Why a call has no answer on a connection.
+#[expect(clippy::large_enum_variant, reason = "one for each call, and moved once")]
 enum Failed {
     /// Nothing of it was written.
     Unsent(Request<Outgoing>),

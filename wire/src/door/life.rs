@@ -501,6 +501,7 @@ impl Hall {
 }
 
 /// A body that is here already, or not yet.
+#[expect(clippy::large_enum_variant, reason = "one for each call, and moved once")]
 pub(crate) enum Held {
     /// It is part of what proved the caller.
     Whole(Bytes),

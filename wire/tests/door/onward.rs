@@ -36,10 +36,13 @@ type Answering = dyn Fn(&UpstreamCall) -> Result<(u16, &'static [(&'static str, 
     + Send
     + Sync;
 
+/// A call as it was heard; the body, or why it broke off.
+type Heard = (Method, String, HeaderMap, Result<Bytes, String>);
+
 /// Notes what it is asked, reads the body, and answers as told.
 struct ToyUpstream {
     diary: Diary,
-    asked: Mutex<Vec<(Method, String, HeaderMap, Result<Bytes, String>)>>,
+    asked: Mutex<Vec<Heard>>,
     answering: Box<Answering>,
 }
 

@@ -132,7 +132,7 @@ pub(super) fn of(
     }
     let mut names = names(naming, request);
     if service == "kms"
-        && let Some(made) = answer.and_then(|answer| of_key(answer))
+        && let Some(made) = answer.and_then(of_key)
     {
         names = vec![made];
     }

@@ -16,6 +16,7 @@ use crate::sigv4::verify::{Known, Plausible, Proven};
 use crate::{Passage, sigv4::Dialect};
 
 /// What a request says of its sender, as far as it can be said without the body.
+#[expect(clippy::large_enum_variant, reason = "one for each call, and moved once")]
 pub(super) enum Claimed {
     /// A key that is known; its signature is still to be proven.
     Known(Box<Plausible>, bool),

@@ -36,8 +36,11 @@ fn filled(uri: &str) -> (String, String) {
     (out + rest, query.to_owned())
 }
 
+/// Parameters, and headers.
+type Required = (Vec<(&'static str, String)>, Vec<(&'static str, &'static str)>);
+
 /// What S3's operations need beside their URI: parameters and headers that the model requires.
-fn required_of_s3(operation: &str) -> (Vec<(&'static str, String)>, Vec<(&'static str, &'static str)>) {
+fn required_of_s3(operation: &str) -> Required {
     let model = Models::builtin().by_signing_name("s3").expect("s3 is built in");
     let (mut parameters, mut headers) = (Vec::new(), Vec::new());
     let input = model.operation(operation).and_then(|operation| operation.input);
