@@ -15,7 +15,7 @@ TRUST = json.dumps(
 )
 # moto's own account, and its root's key as we know it: what moto says of accounts and what we say must be one.
 ACCOUNT = "123456789012"
-ROOT = ("AKIARECORDERROOTKEY1", "recorder/root/secret/of/forty/characters")
+ROOT = ("AKIARECORDERROOTKEY1", "a-secret-of-the-recorders-root-0123456789")
 # A key that nobody here knows. Its id says no account: it is of the older form.
 STRANGER = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
 
