@@ -1,7 +1,6 @@
 //! Making tokens and opening them again.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -11,6 +10,7 @@ use opentrail_event::AccountId;
 use opentrail_world::World;
 
 use super::Session;
+use super::opened::OpenedTokens;
 use super::state::{State, packed_bytes};
 use crate::directory::ids;
 use crate::{
@@ -22,8 +22,6 @@ use crate::{
 pub const SESSION_TOKEN_BYTES_MAX: usize = 4_096;
 /// What policies and tags may take of a token, packed.
 const PACKED_BYTES_MAX: usize = 2_048;
-/// Opened tokens of one generation; two are kept.
-const GENERATION_ENTRIES_MAX: usize = 2_048;
 
 /// Temporary credentials, shown once.
 #[derive(Debug, Clone)]
@@ -47,26 +45,13 @@ pub struct Sessions {
     seal: Arc<dyn Seal>,
     directory: Arc<Directory>,
     world: World,
-    /// Tokens that opened lately, by the id of their key.
-    opened: Mutex<Generations>,
-}
-
-#[derive(Default)]
-struct Generations {
-    young: HashMap<String, Opened>,
-    old: HashMap<String, Opened>,
-}
-
-#[derive(Clone)]
-struct Opened {
-    token: String,
-    credential: Arc<Credential>,
+    opened: OpenedTokens,
 }
 
 impl Sessions {
     /// Sessions of those in `directory`, sealed by `seal`.
     pub fn new(seal: Arc<dyn Seal>, directory: Arc<Directory>, world: World) -> Self {
-        Self { seal, directory, world, opened: Mutex::default() }
+        Self { seal, directory, world, opened: OpenedTokens::default() }
     }
 
     /// How much of their place in a token the policies and tags of a session take, in per cent, rounded up.
@@ -94,28 +79,17 @@ impl Sessions {
         if token.len() > 2 * SESSION_TOKEN_BYTES_MAX {
             return Err(SessionRefused::Token);
         }
-        if let Some(credential) = self.opened_before(access_key_id, token) {
-            return Ok(credential);
+        if let Some(opened) = self.opened.find(access_key_id).filter(|opened| opened.token.expose() == token) {
+            return Ok(opened.credential);
         }
         let sealed = STANDARD.decode(token).map_err(|_| SessionRefused::Token)?;
         let state = self.seal.open(&context(access_key_id), &sealed).map_err(|_| SessionRefused::Token)?;
         let State { kind, account, secret, session } = State::decode(&state).ok_or(SessionRefused::Token)?;
-        let access_key_id = access_key_id.to_owned();
         let principal =
-            Principal { kind, account, access_key_id: access_key_id.clone(), session: Some(Arc::new(session)) };
+            Principal { kind, account, access_key_id: access_key_id.to_owned(), session: Some(Arc::new(session)) };
         let credential = Arc::new(Credential { principal, secret, active: true });
-        let mut opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        if opened.young.len() >= GENERATION_ENTRIES_MAX {
-            opened.old = std::mem::take(&mut opened.young);
-        }
-        opened.young.insert(access_key_id, Opened { token: token.to_owned(), credential: credential.clone() });
+        self.opened.keep(token, &credential);
         Ok(credential)
-    }
-
-    fn opened_before(&self, access_key_id: &str, token: &str) -> Option<Arc<Credential>> {
-        let opened = self.opened.lock().unwrap_or_else(PoisonError::into_inner);
-        let found = opened.young.get(access_key_id).or_else(|| opened.old.get(access_key_id));
-        found.filter(|opened| opened.token == token).map(|opened| opened.credential.clone())
     }
 
     /// Whether those from whom the session has its rights are still there, and are the same.

@@ -4,10 +4,11 @@
 //! key; whoever signs with that key sends the token along, and it is opened again. A token that was edited, or that comes with
 //! another key, does not open.
 //!
-//! Cast: `state` is the form of a session within a token, `mint` makes and opens tokens; `passed` remembers sessions that
+//! Cast: `state` is the form of a session within a token, `mint` makes and opens tokens, `opened` keeps what was opened lately; `passed` remembers sessions that
 //! somebody else made, of which we only saw the answer.
 
 mod mint;
+mod opened;
 mod passed;
 mod state;
 

@@ -6,8 +6,7 @@
 //! Catalog record `policy/passed/KEY`: [`StoredPassed`], in which everything is sealed to the key's id and its token together: a
 //! token that is not the one does not open it.
 
-use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use opentrail_catalog::{Catalog, Check, Error, From, Key, Stored, Txn, decode, encode};
@@ -16,13 +15,12 @@ use opentrail_world::World;
 use serde::{Deserialize, Serialize};
 
 use super::Session;
+use super::opened::OpenedTokens;
 use super::state::State;
 use crate::{Credential, Principal, PrincipalKind, Seal, Secret, SessionRefused};
 
 /// Sessions that are remembered. Beyond it new ones are not, until old ones have expired.
 pub const PASSED_SESSIONS_MAX: u64 = 100_000;
-/// Opened sessions of one generation; two are kept.
-const GENERATION_ENTRIES_MAX: usize = 2_048;
 /// Longer ids and tokens are no session's.
 const KEY_ID_BYTES_MAX: usize = 128;
 const TOKEN_BYTES_MAX: usize = 16 * 1024;
@@ -62,27 +60,15 @@ pub struct PassedSessions {
     catalog: Arc<dyn Catalog>,
     seal: Arc<dyn Seal>,
     world: World,
-    opened: Mutex<Generations>,
+    opened: OpenedTokens,
     swept_at: Mutex<Option<Duration>>,
     max: u64,
-}
-
-#[derive(Default)]
-struct Generations {
-    young: HashMap<String, Opened>,
-    old: HashMap<String, Opened>,
-}
-
-#[derive(Clone)]
-struct Opened {
-    token: Secret,
-    credential: Arc<Credential>,
 }
 
 impl PassedSessions {
     /// What is remembered is kept in `catalog`, its secrets sealed.
     pub fn new(catalog: Arc<dyn Catalog>, seal: Arc<dyn Seal>, world: World) -> Self {
-        let (opened, swept_at) = (Mutex::default(), Mutex::default());
+        let (opened, swept_at) = (OpenedTokens::default(), Mutex::default());
         Self { catalog, seal, world, opened, swept_at, max: PASSED_SESSIONS_MAX }
     }
 
@@ -115,7 +101,7 @@ impl PassedSessions {
             Err(Error::Conflict { .. }) if self.sweep().await? > 0 => self.catalog.txn(txn()).await,
             done => done,
         };
-        self.forget_opened(&access_key_id);
+        self.opened.forget(&access_key_id);
         match done {
             Ok(()) => Ok(true),
             Err(Error::Conflict { .. }) => Ok(false),
@@ -135,7 +121,7 @@ impl PassedSessions {
         if access_key_id.len() > KEY_ID_BYTES_MAX {
             return Ok(None);
         }
-        if let Some(opened) = self.opened_before(access_key_id) {
+        if let Some(opened) = self.opened.find(access_key_id) {
             return match token {
                 Some(token) if token == opened.token.expose() => self.in_time(opened.credential).map(Some),
                 _ => Err(SessionRefused::Token),
@@ -153,13 +139,7 @@ impl PassedSessions {
         let principal =
             Principal { kind, account, access_key_id: access_key_id.to_owned(), session: Some(Arc::new(session)) };
         let credential = Arc::new(Credential { principal, secret, active: true });
-        let mut opened = self.opened();
-        if opened.young.len() >= GENERATION_ENTRIES_MAX {
-            opened.old = std::mem::take(&mut opened.young);
-        }
-        let entry = Opened { token: Secret::new(token.to_owned()), credential: credential.clone() };
-        opened.young.insert(access_key_id.to_owned(), entry);
-        drop(opened);
+        self.opened.keep(token, &credential);
         self.in_time(credential).map(Some)
     }
 
@@ -202,21 +182,6 @@ impl PassedSessions {
                 self.catalog.txn(txn).await?;
             }
         }
-    }
-
-    fn opened_before(&self, access_key_id: &str) -> Option<Opened> {
-        let opened = self.opened();
-        opened.young.get(access_key_id).or_else(|| opened.old.get(access_key_id)).cloned()
-    }
-
-    fn forget_opened(&self, access_key_id: &str) {
-        let mut opened = self.opened();
-        opened.young.remove(access_key_id);
-        opened.old.remove(access_key_id);
-    }
-
-    fn opened(&self) -> MutexGuard<'_, Generations> {
-        self.opened.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
