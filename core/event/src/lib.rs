@@ -11,6 +11,7 @@
 
 mod arn;
 mod derive;
+mod family;
 mod head;
 mod identity;
 mod ids;
@@ -23,6 +24,7 @@ mod view;
 mod write;
 
 pub use arn::Arn;
+pub use family::{Family, UnknownFamily};
 pub use head::{BadRecord, Category, Head, NamedResource};
 pub use identity::{IdentityType, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData};
 pub use ids::{AccountId, EventId, MalformedId, Region};

@@ -1,22 +1,28 @@
-//! Which advanced selectors a trail can take (`spec/selectors.md` 3.2, `spec/recorded.md` 7).
+//! Which advanced selectors a trail or an event data store can take (`spec/selectors.md` 3.2, `spec/recorded.md` 7).
 
-use opentrail_event::Category;
+use opentrail_event::{Category, Family};
 
 use crate::arn::is_of_kind;
 use crate::field::{Field, values};
 use crate::kinds::{DATA_KINDS, NETWORK_SOURCES, NOISY_SOURCES};
-use crate::{AdvancedSelector, FieldSelector, SelectorError};
+use crate::{AdvancedSelector, FieldSelector, For, SelectorError};
 
 /// Selectors of one trail, and values of all their operators together.
 pub(crate) const VALUES_MAX: usize = 500;
+/// Selectors of one event data store.
+pub(crate) const STORE_SELECTORS_MAX: usize = 5;
 /// Characters of a value.
 pub(crate) const VALUE_CHARS_MAX: usize = 2048;
 /// Characters of a name.
 pub(crate) const NAME_CHARS_MAX: usize = 1000;
 
-pub(crate) fn check(selectors: &[AdvancedSelector]) -> Result<(), SelectorError> {
-    if !(1..=VALUES_MAX).contains(&selectors.len()) {
-        return refuse(format!("Specify between 1 and {VALUES_MAX} selectors for your trail."));
+pub(crate) fn check(selectors: &[AdvancedSelector], selecting: For) -> Result<(), SelectorError> {
+    let (max, whose) = match selecting {
+        For::Trail => (VALUES_MAX, "trail"),
+        For::EventDataStore => (STORE_SELECTORS_MAX, "event data store"),
+    };
+    if !(1..=max).contains(&selectors.len()) {
+        return refuse(format!("Specify between 1 and {max} selectors for your {whose}."));
     }
     let fields = selectors.iter().flat_map(|selector| &selector.fields);
     let count: usize = fields.flat_map(values).map(|(_, values)| values.len()).sum();
@@ -24,10 +30,32 @@ pub(crate) fn check(selectors: &[AdvancedSelector]) -> Result<(), SelectorError>
         let message = format!("Specify up to {VALUES_MAX} values for all conditions in all advanced event selectors.");
         return refuse(message);
     }
-    selectors.iter().try_for_each(check_one)
+    selectors.iter().try_for_each(|selector| check_one(selector, selecting))?;
+    let families = |selector: &AdvancedSelector| family(selector).unwrap_or(Family::Events);
+    match selectors.split_first() {
+        Some((_, [])) | None => Ok(()),
+        Some((first, rest)) if families(first) == Family::Events => {
+            match rest.iter().find(|other| families(other) != Family::Events) {
+                Some(other) => refuse(alone(families(other))),
+                None => Ok(()),
+            }
+        }
+        Some((first, _)) => refuse(alone(families(first))),
+    }
 }
 
-fn check_one(selector: &AdvancedSelector) -> Result<(), SelectorError> {
+/// The family that a selector names; `None` where it names none.
+pub(crate) fn family(selector: &AdvancedSelector) -> Option<Family> {
+    let category = selector.fields.iter().find(|field| Field::of(&field.field) == Some(Field::EventCategory))?;
+    one(category).and_then(Family::of_category)
+}
+
+/// Only events of the three categories that trails know may stand in one store.
+fn alone(family: Family) -> String {
+    format!("Events of the category {} cannot be selected together with other ones.", family.as_str())
+}
+
+fn check_one(selector: &AdvancedSelector, selecting: For) -> Result<(), SelectorError> {
     if selector.name.as_ref().is_some_and(|name| name.chars().count() > NAME_CHARS_MAX) {
         return refuse(format!("The Name of a selector can have up to {NAME_CHARS_MAX} characters."));
     }
@@ -42,9 +70,17 @@ fn check_one(selector: &AdvancedSelector) -> Result<(), SelectorError> {
         check_sizes(given)?;
         fields.push((field, given));
     }
+    if selecting == For::EventDataStore
+        && let Some(family) = family(selector).filter(|family| *family != Family::Events)
+    {
+        return match fields.iter().find(|(field, _)| *field != Field::EventCategory) {
+            Some((_, given)) => refuse(misplaced(&given.field, family.as_str())),
+            None => Ok(()),
+        };
+    }
     let category = category(&fields)?;
     for (field, given) in &fields {
-        check_operators(*field, given, category)?;
+        check_operators(*field, given, category, selecting)?;
     }
     let required = match category {
         Category::Data => Some((Field::ResourceType, "resources.type")),
@@ -58,7 +94,7 @@ fn check_one(selector: &AdvancedSelector) -> Result<(), SelectorError> {
     }
     let kind = fields.iter().find(|(field, _)| *field == Field::ResourceType).map(|(_, given)| one(given));
     let kind = kind.flatten().unwrap_or_default();
-    fields.iter().try_for_each(|(field, given)| check_values(*field, given, category, kind))
+    fields.iter().try_for_each(|(field, given)| check_values(*field, given, category, kind, selecting))
 }
 
 fn check_sizes(given: &FieldSelector) -> Result<(), SelectorError> {
@@ -87,10 +123,18 @@ fn category(fields: &[(Field, &FieldSelector)]) -> Result<Category, SelectorErro
     }
 }
 
-fn check_operators(field: Field, given: &FieldSelector, category: Category) -> Result<(), SelectorError> {
-    let Some(allowed) = field.operators(category) else {
-        let message = format!("The field {} is not valid for the eventCategory {}.", given.field, category.as_str());
-        return refuse(message);
+fn misplaced(field: &str, category: &str) -> String {
+    format!("The field {field} is not valid for the eventCategory {category}.")
+}
+
+fn check_operators(
+    field: Field,
+    given: &FieldSelector,
+    category: Category,
+    selecting: For,
+) -> Result<(), SelectorError> {
+    let Some(allowed) = field.operators(category, selecting) else {
+        return refuse(misplaced(&given.field, category.as_str()));
     };
     for (operator, values) in values(given) {
         if !values.is_empty() && !allowed.contains(&operator) {
@@ -101,12 +145,20 @@ fn check_operators(field: Field, given: &FieldSelector, category: Category) -> R
 }
 
 /// What is compared with a field can be of the field's own form only. `kind` is the selector's `resources.type`.
-fn check_values(field: Field, given: &FieldSelector, category: Category, kind: &str) -> Result<(), SelectorError> {
+fn check_values(
+    field: Field,
+    given: &FieldSelector,
+    category: Category,
+    kind: &str,
+    selecting: For,
+) -> Result<(), SelectorError> {
     let is_flag = |value: &str| matches!(value, "true" | "false");
     let fits = match (field, category) {
         (Field::ReadOnly, _) => one(given).is_some_and(is_flag),
         (Field::FromConsole, _) => all(given, is_flag),
-        (Field::EventSource, Category::Management) => all(given, |source| NOISY_SOURCES.contains(&source)),
+        (Field::EventSource, Category::Management) if selecting == For::Trail => {
+            all(given, |source| NOISY_SOURCES.contains(&source))
+        }
         (Field::EventSource, Category::NetworkActivity) => {
             one(given).is_some_and(|source| NETWORK_SOURCES.binary_search(&source).is_ok())
         }

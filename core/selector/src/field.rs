@@ -2,7 +2,7 @@
 
 use opentrail_event::Category;
 
-use crate::FieldSelector;
+use crate::{FieldSelector, For};
 
 /// A field of an advanced selector.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -40,10 +40,20 @@ impl Field {
         FIELDS.iter().find(|(_, known)| *known == name).map(|(field, _)| *field)
     }
 
-    /// Which operators it takes in a trail's selector of this category; `None` where the field has no place there.
-    pub(crate) fn operators(self, category: Category) -> Option<&'static [Operator]> {
+    /// Which operators it takes in a selector of this category; `None` where the field has no place there.
+    pub(crate) fn operators(self, category: Category, selecting: For) -> Option<&'static [Operator]> {
         use Category::{Data, Management, NetworkActivity};
         use Operator::{Equals, NotEquals};
+        if selecting == For::EventDataStore && category == Management {
+            // Stores may look at management events more closely than trails.
+            match self {
+                Self::EventSource | Self::EventName | Self::EventType | Self::IdentityArn => {
+                    return Some(&Operator::ALL);
+                }
+                Self::FromConsole => return Some(&[Equals, NotEquals]),
+                _ => {}
+            }
+        }
         Some(match (self, category) {
             (Self::EventCategory, _) | (Self::ReadOnly, Management | Data) => &[Equals],
             (Self::EventSource, Management) => &[NotEquals],

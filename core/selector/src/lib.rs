@@ -7,8 +7,8 @@
 //!   no to what [`Compiled::matches`] would select.
 //! - **Does not promise** that a wanted event is kept: each follower decides finally for itself, by the record.
 //! - **On crash** nothing: selectors live in the catalog.
-//! - **Absent on purpose**: Insights (they are selected by selectors of their own) and what only event data stores may
-//!   select: [`For`] grows with its first user.
+//! - **Absent on purpose**: Insights (they are selected by selectors of their own), and how events of the families that no
+//!   journal brings (configuration items, evidence, audit logs of applications) get into their stores.
 
 mod advanced;
 mod arn;
@@ -20,7 +20,7 @@ mod field;
 mod kinds;
 mod selectors;
 
-use opentrail_event::{AccountId, Region};
+use opentrail_event::{AccountId, Family, Region};
 
 pub use compiled::Compiled;
 pub use selectors::{
@@ -31,6 +31,7 @@ pub use selectors::{
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum For {
     Trail,
+    EventDataStore,
 }
 
 impl EventSelectors {
@@ -39,7 +40,18 @@ impl EventSelectors {
     pub fn check(&self, selecting: For) -> Result<(), SelectorError> {
         match (self, selecting) {
             (Self::Basic(selectors), For::Trail) => basic::check(selectors),
-            (Self::Advanced(selectors), For::Trail) => advanced::check(selectors),
+            (Self::Basic(_), For::EventDataStore) => {
+                Err(SelectorError("An event data store takes advanced event selectors only.".into()))
+            }
+            (Self::Advanced(selectors), _) => advanced::check(selectors, selecting),
+        }
+    }
+
+    /// The family of the events that checked selectors of an event data store name.
+    pub fn family(&self) -> Option<Family> {
+        match self {
+            Self::Basic(_) => Some(Family::Events),
+            Self::Advanced(selectors) => selectors.first().and_then(advanced::family),
         }
     }
 

@@ -22,6 +22,16 @@ impl EventSelectors {
             exclude_sources: Vec::new(),
         }])
     }
+
+    /// What an event data store selects that is made without selectors: all management events (`spec/selectors.md` 3.2).
+    pub fn default_for_event_data_store() -> Self {
+        let category =
+            FieldSelector { field: "eventCategory".into(), equals: vec!["Management".into()], ..Default::default() };
+        Self::Advanced(vec![AdvancedSelector {
+            name: Some("Default management events".into()),
+            fields: vec![category],
+        }])
+    }
 }
 
 /// `ReadWriteType`.

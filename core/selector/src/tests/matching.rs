@@ -292,7 +292,7 @@ fn each_operator_of_each_field_hits_and_misses() {
     let mut tried = 0;
     for category in [Category::Management, Category::Data, Category::NetworkActivity] {
         for (which, name) in FIELDS {
-            for operator in which.operators(category).unwrap_or_default() {
+            for operator in which.operators(category, For::Trail).unwrap_or_default() {
                 let (value, other) = match which {
                     Field::EventCategory | Field::ResourceType => continue,
                     Field::ReadOnly | Field::FromConsole => ("true", "false"),

@@ -4,6 +4,7 @@ mod checks;
 mod damage;
 mod matching;
 mod reference;
+mod stores;
 
 use crate::{AdvancedSelector, BasicSelector, DataResource, EventSelectors, FieldSelector, ReadWrite};
 
