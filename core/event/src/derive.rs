@@ -28,6 +28,16 @@ impl<'a> Identity<'a> {
         Ok(identity)
     }
 
+    /// The same of an object whose members may be of any type: those that are no texts count as absent.
+    pub(crate) fn read_loosely(s: &mut Scanner<'a>) -> Result<Self, BadRecord> {
+        let mut identity = Self::default();
+        s.object(|s, key| match &*key.cow() {
+            "type" | "accessKeyId" if s.peek() != Some(b'"') => s.skip(),
+            _ => identity.member(s, key),
+        })?;
+        Ok(identity)
+    }
+
     fn member(&mut self, s: &mut Scanner<'a>, key: Text<'a>) -> Result<(), BadRecord> {
         match &*key.cow() {
             "type" => self.kind = text(s, "userIdentity.type")?,

@@ -10,6 +10,7 @@
 //! - **Absent on purpose**: a `serde_json::Value` of a record; nobody on an event's path needs the whole tree.
 
 mod arn;
+mod columns;
 mod derive;
 mod family;
 mod head;
@@ -24,6 +25,7 @@ mod view;
 mod write;
 
 pub use arn::Arn;
+pub use columns::Columns;
 pub use family::{Family, UnknownFamily};
 pub use head::{BadRecord, Category, Head, NamedResource};
 pub use identity::{IdentityType, SessionAttributes, SessionContext, SessionIssuer, UserIdentity, WebIdFederationData};
