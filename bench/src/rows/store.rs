@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, anyhow, ensure};
 use bytes::Bytes;
 use opentrail_capture::Recorder;
-use opentrail_columnar::ColumnarTable;
+use opentrail_columnar::ColumnarTables;
 use opentrail_event::{AccountId, EventId, Head};
 use opentrail_history::{Ask, Attribute, History};
-use opentrail_journal::{Follower, PumpStatus, pump};
+use opentrail_journal::{Follower, Positions, PumpStatus, pump};
 use opentrail_local::{Local, Settings};
 use opentrail_selector::NothingSelected;
 use opentrail_table::Order;
@@ -56,15 +56,9 @@ impl Engines {
     /// Starts what follows the journal, and lets the recorder hold no more of it than it needs, as the server does.
     pub(crate) async fn follow(&self, recorder: &Arc<Recorder>) -> Result<Following> {
         let Local { journal, catalog, blobs, .. } = self.local.clone();
-        let table = ColumnarTable::open(
-            opentrail_history::schema(),
-            catalog.clone(),
-            blobs,
-            self.world.clone(),
-            opentrail_columnar::Settings::default(),
-        )
-        .await
-        .context("open the table")?;
+        let settings = opentrail_columnar::Settings::default();
+        let tables = ColumnarTables::new(catalog.clone(), blobs, self.world.clone(), settings);
+        let table = tables.open(opentrail_history::schema(), Positions::default()).await.context("open the table")?;
         let history = Arc::new(History::new(table, catalog, self.world.clone(), Default::default()));
         let (tell, status) = watch::channel(PumpStatus::default());
         let (stop, stopped) = watch::channel(false);

@@ -1,25 +1,30 @@
 //! The conformance kit: every engine behind [`Table`] passes it.
 //!
-//! An engine's test hands in a [`Stand`]: one empty store that a table can be opened in, again and again. Every
-//! check compares the table with a plain [`reference`](mod@reference) over a list of rows.
+//! An engine's test hands in a [`Stand`]: one empty store that tables can be opened in, again and again. Every
+//! check compares a table with a plain [`reference`](mod@reference) over a list of rows.
 
+mod ingest;
 mod reference;
 mod sample;
+mod tables;
 
 use std::sync::Arc;
 
-use futures::future::{BoxFuture, join};
+use futures::future::join;
+use opentrail_catalog::Catalog;
 use opentrail_journal::{Partition, Position, Positions};
 
-use crate::{Cursor, Error, Find, Order, Row, Schema, Table, Term};
+use crate::{Cursor, Error, Find, Order, Row, Table, Tables, Term};
 
 pub use reference::expected;
 pub use sample::{Sample, schema};
 
-/// A store of its own for one table.
+/// A store of its own.
 pub trait Stand: Send + Sync {
-    /// Opens the table that is there; the first time an empty one. The one opened before was dropped.
-    fn open(&self, schema: Schema) -> BoxFuture<'_, Arc<dyn Table>>;
+    /// The tables of the store, as after a restart. Those opened before were dropped.
+    fn tables(&self) -> Arc<dyn Tables>;
+    /// What they commit to.
+    fn catalog(&self) -> Arc<dyn Catalog>;
 }
 
 /// Pages that a question may take before the kit calls it endless.
@@ -37,6 +42,13 @@ pub async fn conforms<S: Stand>(make: impl Fn() -> S) {
     merging_changes_no_answer(make()).await;
     expiry_drops_old_parts_only(make()).await;
     finds_during_seals_and_merges_see_every_row_once(make()).await;
+    ingest::conforms(&make).await;
+    tables::conforms(&make).await;
+}
+
+/// The kit's table of the store, as after a restart.
+async fn open(stand: &impl Stand) -> Arc<dyn Table> {
+    stand.tables().open(schema(), Positions::default()).await.expect("the store works")
 }
 
 /// Positions behind the first `n` entries of partition 0.
@@ -96,7 +108,7 @@ fn assert_same(got: &[Row], expect: &[Row], find: &Find) {
 }
 
 async fn appended_rows_are_seen_at_once(stand: impl Stand) {
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     check(&*table, &[], everything()).await;
     let mut sample = Sample::new(1);
     let mut rows = Vec::new();
@@ -114,7 +126,7 @@ async fn appended_rows_are_seen_at_once(stand: impl Stand) {
 }
 
 async fn a_batch_that_does_not_fit_changes_nothing(stand: impl Stand) {
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let rows = Sample::new(2).rows(10);
     table.append(rows.clone(), &through(10)).expect("rows fit");
     let spoil = |change: fn(&mut Row)| {
@@ -144,7 +156,7 @@ async fn a_batch_that_does_not_fit_changes_nothing(stand: impl Stand) {
 }
 
 async fn questions_that_the_schema_cannot_answer_are_refused(stand: impl Stand) {
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let text = |column| Term::Text { column, value: "x".into() };
     for term in [text("nothing"), text("note"), text("ok"), Term::Bool { column: "name", value: true }] {
         let answer = table.find(Find { terms: vec![term.clone()], ..everything() }).await;
@@ -157,7 +169,7 @@ async fn questions_that_the_schema_cannot_answer_are_refused(stand: impl Stand) 
 async fn questions_are_answered_as_the_reference_does(stand: impl Stand) {
     let mut sample = Sample::new(4);
     let mut rows = Vec::new();
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     // Several parts that overlap in time, and hot rows above them.
     for _ in 0..3 {
         let batch = sample.rows(700);
@@ -181,7 +193,7 @@ async fn questions_are_answered_as_the_reference_does(stand: impl Stand) {
 
 async fn cursors_walk_through_everything_once(stand: impl Stand) {
     let mut sample = Sample::new(5);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let mut rows = sample.rows(60);
     table.append(rows.clone(), &through(60)).expect("rows fit");
     table.seal().await.expect("sealed");
@@ -201,7 +213,7 @@ async fn cursors_walk_through_everything_once(stand: impl Stand) {
 
 async fn sealed_rows_and_positions_come_back_together(stand: impl Stand) {
     let mut sample = Sample::new(6);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let sealed = sample.rows(500);
     table.append(sealed.clone(), &through(500)).expect("rows fit");
     assert_eq!(table.seal().await.expect("sealed"), through(500));
@@ -212,29 +224,29 @@ async fn sealed_rows_and_positions_come_back_together(stand: impl Stand) {
     assert_eq!(table.unsealed().rows, 50);
     drop(table);
 
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     assert_eq!(table.positions(), through(500));
     check(&*table, &sealed, everything()).await;
     table.append(hot.clone(), &through(550)).expect("the journal brings them again");
     assert_eq!(table.seal().await.expect("sealed"), through(550));
     drop(table);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     check(&*table, &[sealed, hot].concat(), everything()).await;
 }
 
 async fn positions_move_without_rows(stand: impl Stand) {
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     table.append(vec![], &through(7)).expect("nothing fits");
     assert_eq!(table.positions(), Positions::default());
     assert_eq!(table.seal().await.expect("sealed"), through(7));
     assert_eq!(table.contents().parts, 0);
     drop(table);
-    assert_eq!(stand.open(schema()).await.positions(), through(7));
+    assert_eq!(open(&stand).await.positions(), through(7));
 }
 
 async fn merging_changes_no_answer(stand: impl Stand) {
     let mut sample = Sample::new(7);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let mut rows = Vec::new();
     for _ in 0..20 {
         let batch = sample.rows(50);
@@ -256,14 +268,14 @@ async fn merging_changes_no_answer(stand: impl Stand) {
         check(&*table, &rows, find).await;
     }
     drop(table);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     check(&*table, &rows, everything()).await;
     assert_eq!(table.positions(), through(rows.len() as u64));
 }
 
 async fn expiry_drops_old_parts_only(stand: impl Stand) {
     let mut sample = Sample::new(8);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let mut rows = Vec::new();
     for day in 0..4 {
         let mut batch = sample.rows(30);
@@ -277,14 +289,14 @@ async fn expiry_drops_old_parts_only(stand: impl Stand) {
     rows.retain(|row| row.time_s >= 2_000_000);
     check(&*table, &rows, everything()).await;
     drop(table);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     check(&*table, &rows, everything()).await;
     assert_eq!(table.positions(), through(120), "expiry leaves positions alone");
 }
 
 async fn finds_during_seals_and_merges_see_every_row_once(stand: impl Stand) {
     let mut sample = Sample::new(9);
-    let table = stand.open(schema()).await;
+    let table = open(&stand).await;
     let mut rows = Vec::new();
     for _ in 0..12 {
         let batch = sample.rows(200);

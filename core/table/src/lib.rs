@@ -1,24 +1,30 @@
 //! The table port: rows of events, visible at once, sealed into parts, found by what they say.
 //!
-//! - **From** destinations that keep events: they describe columns in a [`Schema`] and fill [`Row`]s.
+//! - **From** destinations that keep events: they open tables with a [`Schema`] by [`Tables`], and fill [`Row`]s.
 //! - **To** an engine (`engines/columnar`: Parquet parts in blobs, hot rows in memory).
 //! - **Promises** that a row is visible when `append` returns, that sealed rows and the positions they came from are
-//!   committed together, and that a record comes back byte for byte.
+//!   committed together, that rows from elsewhere are committed together with what their importer commits, and that a
+//!   record comes back byte for byte.
 //! - **Does not promise** that an appended row is durable before it is sealed: the journal holds it until then.
 //! - **On crash** unsealed rows are gone and come again from the journal, from [`Table::positions`] on.
 //! - **Absent on purpose**: any knowledge of CloudTrail; a schema is data.
 
+mod ingest;
 pub mod kit;
 mod query;
 mod schema;
+mod tables;
 
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
+use opentrail_catalog::Txn;
 use opentrail_journal::Positions;
 
+pub use ingest::{Chunks, Ingested, SourceError};
 pub use query::{Cursor, Find, Order, Page, Term};
 pub use schema::{Cell, Column, ColumnKind, Row, Schema};
+pub use tables::Tables;
 
 /// Why a table could not do it.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -32,6 +38,16 @@ pub enum Error {
     /// A part, its index or its catalog row cannot be read as what it should be.
     #[error("damaged: {0}")]
     Damaged(String),
+    /// A check of the transaction that an importer handed in does not hold; nothing was ingested. `check` is its place in
+    /// [`Txn::checks`].
+    #[error("check {check} of the transaction that goes with the rows does not hold")]
+    Conflict { check: usize },
+    /// The stream of rows failed; nothing was ingested. The producer's own words.
+    #[error("the source of the rows failed: {0}")]
+    Source(Arc<str>),
+    /// The table was removed.
+    #[error("table {0} was removed")]
+    Removed(String),
     /// Catalog or blobs failed; trying again may help.
     #[error("table unavailable: {0}")]
     Unavailable(Arc<str>),
@@ -66,6 +82,13 @@ pub struct Contents {
 /// commits part and positions in one catalog transaction; appends and finds go on meanwhile, and no row is ever seen
 /// twice or missing. `find` sees every row appended before it began. Opening a table sweeps blobs that no committed
 /// part names.
+///
+/// `ingest` is for rows that no journal brings. It leaves positions alone and commits all of its rows with all checks
+/// and writes of `with`, or nothing of either; the rows are seen when it returns, and durable. That their `seq` is unique is
+/// the caller's duty: importers take the upper half, bit 63 set, which no journal reaches. A caller who hears
+/// [`Error::Unavailable`] does not know whether it happened: what `with` would have written tells.
+///
+/// Behind its removal a table answers [`Error::Removed`] to everything that could fail.
 pub trait Table: Send + Sync {
     /// The schema it was opened with.
     fn schema(&self) -> &Schema;
@@ -77,6 +100,15 @@ pub trait Table: Send + Sync {
     fn unsealed(&self) -> Unsealed;
     /// Writes what is not sealed, commits, and returns the committed positions.
     fn seal(&self) -> BoxFuture<'_, Result<Positions, Error>>;
+    /// Makes parts of rows from elsewhere and commits them together with `with`, whose keys are none of the table's own. The
+    /// rows come in any order; what is more than an engine holds in memory at once becomes several parts. Without any
+    /// rows only `with` is committed.
+    ///
+    /// # Errors
+    /// [`Error::Conflict`] when a check of `with` does not hold, [`Error::Source`] when the stream fails,
+    /// [`Error::BadRow`] when a row does not fit or two of one part have one place, [`Error::BadQuestion`] when there are more rows
+    /// than one transaction may bring. In each case nothing was committed.
+    fn ingest<'a>(&'a self, rows: Chunks<'a>, with: Txn) -> BoxFuture<'a, Result<Ingested, Error>>;
     /// Merges parts of like size where enough have gathered. True if it did something.
     fn merge(&self) -> BoxFuture<'_, Result<bool, Error>>;
     /// Drops parts whose newest row is older than `before_s` (seconds since 1970). Returns how many.

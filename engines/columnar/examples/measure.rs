@@ -17,7 +17,7 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt};
 use opentrail_blobs::{BlobKey, Blobs, Error as BlobError, Source};
 use opentrail_catalog::{Catalog, Error as CatalogError, From, Key, Txn, Versioned, Write};
-use opentrail_columnar::{ColumnarTable, Settings};
+use opentrail_columnar::{ColumnarTables, Settings};
 use opentrail_event::EventId;
 use opentrail_journal::{Partition, Position, Positions};
 use opentrail_table::{Cell, Column, ColumnKind, Find, Order, Row, Schema, Table, Term};
@@ -40,7 +40,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let open = || async {
         let catalog = CATALOG.get_or_init(Arc::default).clone();
         let disk = Arc::new(Disk(blobs.path().to_owned()));
-        ColumnarTable::open(schema(), catalog, disk, world.clone(), Settings::default()).await
+        let tables = ColumnarTables::new(catalog, disk, world.clone(), Settings::default());
+        tables.open(schema(), Positions::default()).await
     };
     let table = open().await?;
     let (mut seq, mut seal_cpu, mut append_cpu, mut merge_cpu) = (0u64, 0.0, 0.0, 0.0);

@@ -5,15 +5,15 @@ use std::collections::{BinaryHeap, VecDeque};
 use std::sync::Arc;
 
 use opentrail_table::{Error, Row};
-use parquet::errors::ParquetError;
 use tokio::runtime::Handle;
 
+use crate::failure::unwritten;
 use crate::manifest::PartRow;
 use crate::order::SortKey;
 use crate::part::{Part, Store};
 use crate::read;
+use crate::settings::Settings;
 use crate::stage::Filling;
-use crate::table::Settings;
 
 /// The most parts that one merge takes.
 const PARTS_MAX: usize = 16;
@@ -76,7 +76,7 @@ pub(crate) fn merge_into(
             _ => {}
         }
         if let Some(row) = readers[at].rows.pop_front() {
-            writer.push(&row).map_err(|e: ParquetError| Error::Unavailable(format!("part not written: {e}").into()))?;
+            writer.push(&row).map_err(unwritten)?;
         }
         heads.extend(readers[at].head(store, io)?.map(|key| Reverse((key, at))));
     }

@@ -10,6 +10,9 @@ use parquet::arrow::arrow_reader::ArrowReaderMetadata;
 use crate::index::Directory;
 use crate::order::SortKey;
 
+/// A table of this process and a part of it.
+type PartKey = (u64, u64);
+
 /// Which piece of a part.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub(crate) enum Piece {
@@ -48,8 +51,8 @@ pub(crate) struct Cache {
 struct Shelf {
     tick: u64,
     bytes: usize,
-    pieces: HashMap<(u64, Piece), Held>,
-    by_use: BTreeMap<u64, (u64, Piece)>,
+    pieces: HashMap<(PartKey, Piece), Held>,
+    by_use: BTreeMap<u64, (PartKey, Piece)>,
 }
 
 struct Held {
@@ -63,8 +66,7 @@ impl Cache {
         Self { bytes_max, shelf: Mutex::default() }
     }
 
-    /// The piece, if it is still here.
-    pub(crate) fn get(&self, part: u64, piece: Piece) -> Option<Loaded> {
+    fn get(&self, part: PartKey, piece: Piece) -> Option<Loaded> {
         let mut shelf = self.shelf();
         let Shelf { tick, pieces, by_use, .. } = &mut *shelf;
         let held = pieces.get_mut(&(part, piece))?;
@@ -75,8 +77,7 @@ impl Cache {
         Some(held.loaded.clone())
     }
 
-    /// Keeps a piece of about `bytes`, unless it alone is more than the cache may hold.
-    pub(crate) fn put(&self, part: u64, piece: Piece, loaded: Loaded, bytes: usize) {
+    fn put(&self, part: PartKey, piece: Piece, loaded: Loaded, bytes: usize) {
         if bytes > self.bytes_max {
             return;
         }
@@ -97,12 +98,12 @@ impl Cache {
         }
     }
 
-    /// Lets go of everything of a part that is no more.
-    pub(crate) fn forget(&self, part: u64) {
+    /// Lets go of everything of the parts that `gone` names.
+    fn forget(&self, gone: impl Fn(PartKey) -> bool) {
         let mut shelf = self.shelf();
         let Shelf { bytes, pieces, by_use, .. } = &mut *shelf;
         pieces.retain(|(of, _), held| {
-            let keep = *of != part;
+            let keep = !gone(*of);
             if !keep {
                 *bytes -= held.bytes;
                 by_use.remove(&held.used);
@@ -113,6 +114,39 @@ impl Cache {
 
     fn shelf(&self) -> MutexGuard<'_, Shelf> {
         self.shelf.lock().expect("nothing panics while it holds the shelf")
+    }
+}
+
+/// One table's view of the cache that all share.
+pub(crate) struct Shelves {
+    cache: Arc<Cache>,
+    table: u64,
+}
+
+impl Shelves {
+    /// `table` is a number that no other table of the cache has or had.
+    pub(crate) fn new(cache: Arc<Cache>, table: u64) -> Self {
+        Self { cache, table }
+    }
+
+    /// The piece, if it is still here.
+    pub(crate) fn get(&self, part: u64, piece: Piece) -> Option<Loaded> {
+        self.cache.get((self.table, part), piece)
+    }
+
+    /// Keeps a piece of about `bytes`, unless it alone is more than the cache may hold.
+    pub(crate) fn put(&self, part: u64, piece: Piece, loaded: Loaded, bytes: usize) {
+        self.cache.put((self.table, part), piece, loaded, bytes);
+    }
+
+    /// Lets go of everything of a part that is no more.
+    pub(crate) fn forget(&self, part: u64) {
+        self.cache.forget(|key| key == (self.table, part));
+    }
+
+    /// Lets go of everything of the table.
+    pub(crate) fn forget_all(&self) {
+        self.cache.forget(|(table, _)| table == self.table);
     }
 }
 
@@ -128,18 +162,32 @@ mod tests {
     fn the_least_recently_used_piece_goes_first() {
         let cache = Cache::new(30);
         for n in 0..3 {
-            cache.put(1, Piece::Keys(n), keys(), 10);
+            cache.put((0, 1), Piece::Keys(n), keys(), 10);
         }
-        assert!(cache.get(1, Piece::Keys(0)).is_some());
-        cache.put(2, Piece::Keys(0), keys(), 10);
-        assert!(cache.get(1, Piece::Keys(1)).is_none());
-        assert!(cache.get(1, Piece::Keys(0)).is_some());
-        cache.put(2, Piece::Keys(1), keys(), 31);
-        assert!(cache.get(2, Piece::Keys(1)).is_none());
-        cache.forget(1);
-        assert!(cache.get(1, Piece::Keys(0)).is_none());
-        assert!(cache.get(2, Piece::Keys(0)).is_some());
+        assert!(cache.get((0, 1), Piece::Keys(0)).is_some());
+        cache.put((0, 2), Piece::Keys(0), keys(), 10);
+        assert!(cache.get((0, 1), Piece::Keys(1)).is_none());
+        assert!(cache.get((0, 1), Piece::Keys(0)).is_some());
+        cache.put((0, 2), Piece::Keys(1), keys(), 31);
+        assert!(cache.get((0, 2), Piece::Keys(1)).is_none());
+        cache.forget(|(_, part)| part == 1);
+        assert!(cache.get((0, 1), Piece::Keys(0)).is_none());
+        assert!(cache.get((0, 2), Piece::Keys(0)).is_some());
         assert_eq!(cache.shelf().bytes, 10);
         assert_eq!(cache.shelf().by_use.len(), 1);
+    }
+
+    #[test]
+    fn tables_with_parts_of_one_number_do_not_meet() {
+        let cache = Arc::new(Cache::new(1000));
+        let [one, two] = [1, 2].map(|table| Shelves::new(cache.clone(), table));
+        one.put(7, Piece::Keys(0), keys(), 10);
+        assert!(two.get(7, Piece::Keys(0)).is_none());
+        two.put(7, Piece::Keys(0), keys(), 10);
+        two.put(8, Piece::Keys(0), keys(), 10);
+        one.forget(7);
+        assert!(one.get(7, Piece::Keys(0)).is_none() && two.get(7, Piece::Keys(0)).is_some());
+        two.forget_all();
+        assert_eq!(cache.shelf().bytes, 0);
     }
 }

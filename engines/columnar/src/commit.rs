@@ -17,20 +17,22 @@ use crate::part::Part;
 use crate::stage::Staged;
 
 /// What one commit changes.
-#[derive(Clone, Default)]
+#[derive(Default)]
 pub(crate) struct Change {
-    pub(crate) add: Option<Staged>,
+    pub(crate) add: Vec<Staged>,
     /// Parts that go.
     pub(crate) remove: Vec<Arc<Part>>,
     pub(crate) positions: Option<Positions>,
     /// Frozen rows that the added part holds.
     pub(crate) sealed: Vec<Arc<Memory>>,
+    /// What an importer commits in the same transaction.
+    pub(crate) with: Txn,
 }
 
 /// A change that is committed.
 pub(crate) struct Committed {
     pub(crate) change: Change,
-    pub(crate) part: Option<Arc<Part>>,
+    pub(crate) parts: Vec<Arc<Part>>,
     pub(crate) positions: Positions,
 }
 
@@ -47,7 +49,7 @@ pub(crate) struct Ledger {
 struct Pending {
     change: Change,
     head: Head,
-    part: Option<Arc<Part>>,
+    parts: Vec<Arc<Part>>,
 }
 
 impl Ledger {
@@ -60,7 +62,7 @@ impl Ledger {
         &mut self,
         catalog: &dyn Catalog,
         keys: &Keys,
-        change: Change,
+        mut change: Change,
     ) -> Result<Committed, Error> {
         let mut head = self.head.clone();
         head.commits += 1;
@@ -71,24 +73,27 @@ impl Ledger {
             Some(version) => Check::Is(keys.head(), version),
             None => Check::Absent(keys.head()),
         };
-        let mut txn = Txn::new().check(guard);
-        let mut part = None;
-        if let Some(staged) = &change.add {
+        // The guard is the first check, so that a caller's check is told apart by its place.
+        let Txn { checks, writes } = std::mem::take(&mut change.with);
+        let mut txn = Txn { checks: [guard].into_iter().chain(checks).collect(), writes };
+        let mut parts = Vec::with_capacity(change.add.len());
+        for staged in &change.add {
             let mut row = staged.row.clone();
             row.id = head.next_part;
             head.next_part += 1;
             txn = txn.put(keys.part(row.id), encode(&row));
-            part = Some(Arc::new(Part::new(row)?));
+            parts.push(Arc::new(Part::new(row)?));
         }
         txn = change.remove.iter().fold(txn, |txn, part| txn.delete(keys.part(part.row.id)));
         // Kept here while the transaction runs, so that a caller who gives up leaves no commit unaccounted for.
-        self.pending = Some(Pending { change, head, part });
+        self.pending = Some(Pending { change, head, parts });
         let result = catalog.txn(txn.put(keys.head(), encode(&self.pending().head))).await;
         match result {
             Ok(()) => Ok(self.landed()),
-            Err(CatalogError::Conflict { .. }) => {
-                self.lost();
-                Err(foreign())
+            Err(CatalogError::Conflict { check }) => {
+                // It cannot land any more, so what was staged is nobody's from here on.
+                self.pending = None;
+                Err(check.checked_sub(1).map_or_else(foreign, |check| Error::Conflict { check }))
             }
             Err(unknown) => self.settle(catalog, keys).await?.ok_or_else(|| of_catalog(unknown)),
         }
@@ -115,16 +120,19 @@ impl Ledger {
     }
 
     fn landed(&mut self) -> Committed {
-        let Pending { change, head, part } = self.pending.take().expect("it lands once");
+        let Pending { mut change, head, parts } = self.pending.take().expect("it lands once");
+        for staged in change.add.drain(..) {
+            staged.claim.release();
+        }
         self.version = Some(self.version.unwrap_or(0) + 1);
         let positions = head.positions();
         self.head = head;
-        Committed { change, part, positions }
+        Committed { change, parts, positions }
     }
 
     fn lost(&mut self) {
-        let staged = self.pending.take().and_then(|pending| pending.change.add);
-        self.orphans.extend(staged.into_iter().flat_map(|staged| staged.blobs));
+        let staged = self.pending.take().map(|pending| pending.change.add).unwrap_or_default();
+        self.orphans.extend(staged.into_iter().flat_map(|staged| staged.claim.release()));
     }
 
     fn pending(&self) -> &Pending {

@@ -25,6 +25,11 @@ pub(crate) fn damaged(what: impl Display, why: impl Display) -> Error {
     Error::Damaged(format!("{what}: {why}"))
 }
 
+/// A part could not be written.
+pub(crate) fn unwritten(error: parquet::errors::ParquetError) -> Error {
+    Error::Unavailable(format!("part not written: {error}").into())
+}
+
 /// A worker thread ended early: it panicked or the runtime is shutting down.
 pub(crate) fn of_worker(error: tokio::task::JoinError) -> Error {
     Error::Unavailable(format!("a worker did not finish: {error}").into())

@@ -1,4 +1,4 @@
-//! The catalog rows of a table: one head, and one row per part.
+//! The catalog rows of a table: one head, and one row per part; and a mark while it is being removed.
 
 use std::collections::BTreeMap;
 
@@ -34,6 +34,13 @@ impl Head {
         Positions(self.positions.iter().map(|(&partition, &next)| (Partition(partition), next)).collect())
     }
 
+    /// The head of a table that has committed nothing and begins at these positions.
+    pub(crate) fn beginning(positions: &Positions) -> Self {
+        let mut head = Self::default();
+        head.stand_at(positions);
+        head
+    }
+
     pub(crate) fn stand_at(&mut self, positions: &Positions) {
         self.positions = positions.0.iter().map(|(partition, &next)| (partition.0, next)).collect();
     }
@@ -63,6 +70,15 @@ impl Stored for PartRow {
     const VERSION: u16 = 1;
 }
 
+/// Says that a table is being removed: whatever rows and blobs there are count for nothing.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(crate) struct Removal {}
+
+impl Stored for Removal {
+    const NAME: &'static str = "table removal";
+    const VERSION: u16 = 1;
+}
+
 /// Where a table's rows are.
 #[derive(Debug, Clone)]
 pub(crate) struct Keys {
@@ -85,6 +101,11 @@ impl Keys {
     pub(crate) fn part(&self, id: u64) -> Key {
         self.parts().number(id)
     }
+
+    /// There while a removal of the table is under way.
+    pub(crate) fn removal(&self) -> Key {
+        self.family.part("removal")
+    }
 }
 
 /// What is committed.
@@ -95,11 +116,11 @@ pub(crate) struct Manifest {
     pub(crate) parts: Vec<PartRow>,
 }
 
-/// Reads head and parts.
-pub(crate) async fn load(catalog: &dyn Catalog, keys: &Keys) -> Result<Manifest, Error> {
+/// Reads head and parts; where there is no head yet, it is one that begins at `beginning`.
+pub(crate) async fn load(catalog: &dyn Catalog, keys: &Keys, beginning: &Positions) -> Result<Manifest, Error> {
     let (head, version) = match catalog.get(&keys.head()).await.map_err(of_catalog)? {
         Some(row) => (decode::<Head>(&row.value).map_err(|e| Error::Damaged(e.to_string()))?, Some(row.version)),
-        None => (Head::default(), None),
+        None => (Head::beginning(beginning), None),
     };
     let mut parts = Vec::new();
     let mut from = From::Start;

@@ -118,7 +118,8 @@ pub(crate) fn taken(row: &Row, there: &Row) -> Error {
     Error::BadRow(format!("{} has the time and sequence number of {}", row.id, there.id))
 }
 
-fn held_bytes(row: &Row) -> u64 {
+/// About how much memory a row takes while it waits.
+pub(crate) fn held_bytes(row: &Row) -> u64 {
     let cells: usize = row
         .cells
         .iter()

@@ -1,22 +1,24 @@
 //! A part in use, and where parts are read from.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use opentrail_blobs::{BlobKey, Blobs};
 use opentrail_table::{Error, Schema};
 use tokio::sync::Semaphore;
 
-use crate::cache::Cache;
+use crate::cache::Shelves;
 use crate::failure::damaged;
 use crate::manifest::PartRow;
 
-/// What is needed to read parts.
+/// What is needed to read and stage the parts of a table.
 pub(crate) struct Store {
     pub(crate) blobs: Arc<dyn Blobs>,
-    pub(crate) cache: Cache,
+    pub(crate) cache: Shelves,
     pub(crate) schema: Schema,
     /// Searches of records that may run, and hold records in memory, at once.
     pub(crate) searches: Arc<Semaphore>,
+    /// Staged blobs that nobody will commit; deleted by the next sweep.
+    pub(crate) abandoned: Mutex<Vec<BlobKey>>,
 }
 
 /// As many searches as leave one core to everybody else.

@@ -25,11 +25,7 @@ pub(crate) const TIME_S_MAX: i64 = 253_402_300_799;
 /// Refuses a schema that could not name blobs or columns.
 pub(crate) fn check(schema: &Schema) -> Result<(), Error> {
     let refuse = |why: String| Err(Error::BadQuestion(format!("schema of table {:?}: {why}", schema.table)));
-    let named = (1..=80).contains(&schema.table.len())
-        && schema.table.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !named {
-        return refuse("name it with 1 to 80 lower-case letters, digits and hyphens".into());
-    }
+    check_name(&schema.table)?;
     for (place, column) in schema.columns.iter().enumerate() {
         if column.name.is_empty() || [TIME, SEQ, ID, RECORD].contains(&column.name) {
             return refuse(format!("{:?} cannot name a column", column.name));
@@ -39,6 +35,17 @@ pub(crate) fn check(schema: &Schema) -> Result<(), Error> {
         }
     }
     Ok(())
+}
+
+/// Refuses a name that could not name blobs.
+pub(crate) fn check_name(table: &str) -> Result<(), Error> {
+    let named = (1..=80).contains(&table.len())
+        && table.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    if named {
+        return Ok(());
+    }
+    let why = "name a table with 1 to 80 lower-case letters, digits and hyphens";
+    Err(Error::BadQuestion(format!("table {table:?}: {why}")))
 }
 
 /// Refuses a row that the schema does not describe.

@@ -8,10 +8,9 @@ use futures::stream::{self, BoxStream, StreamExt};
 use opentrail_blobs::{BlobKey, SourceError};
 use opentrail_table::Error;
 use opentrail_world::World;
-use parquet::errors::ParquetError;
 use tokio::sync::mpsc;
 
-use crate::failure::{damaged, of_blob, of_worker};
+use crate::failure::{damaged, of_blob, of_worker, unwritten};
 use crate::index::CHECKED_BYTES;
 use crate::manifest::PartRow;
 use crate::part::Store;
@@ -29,17 +28,37 @@ pub(crate) fn prefix(table: &str) -> String {
 }
 
 /// A part that is durable and not committed. Its row has no id yet.
-#[derive(Debug, Clone)]
 pub(crate) struct Staged {
     pub(crate) row: PartRow,
-    pub(crate) blobs: [BlobKey; 2],
+    pub(crate) claim: Claim,
+}
+
+/// Blobs that are staged, by their names. Dropped before a commit took them over, because something failed or nobody waits for
+/// it any more, they are left to the table's next sweep.
+pub(crate) struct Claim {
+    blobs: Vec<BlobKey>,
+    store: Arc<Store>,
+}
+
+impl Claim {
+    /// Somebody else answers for them now.
+    pub(crate) fn release(mut self) -> Vec<BlobKey> {
+        std::mem::take(&mut self.blobs)
+    }
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if !self.blobs.is_empty() {
+            self.store.abandoned.lock().expect("nothing panics while it holds the names").append(&mut self.blobs);
+        }
+    }
 }
 
 /// What the filling of a part works on.
 pub(crate) type Filling<'a> = &'a mut PartWriter<Pipe>;
 
-/// Writes a part that `fill` fills on a worker thread. On failure nothing is left behind that can be helped: what may
-/// be is swept with the next opening.
+/// Writes a part that `fill` fills on a worker thread. What a failure leaves behind goes with the table's next sweep.
 pub(crate) async fn stage(
     store: &Arc<Store>,
     world: &World,
@@ -50,12 +69,12 @@ pub(crate) async fn stage(
     let base = format!("{}{name:016x}", prefix(&store.schema.table));
     let key = |ending: &str| BlobKey::new(format!("{base}.{ending}")).expect("a checked table name, digits and a dot");
     let (data, index) = (key("parquet"), key("index"));
+    let mut claim = Claim { blobs: vec![data.clone()], store: store.clone() };
 
     let salt = u64::from_le_bytes(world.bytes());
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
     let schema = store.schema.clone();
     let work = tokio::task::spawn_blocking(move || -> Result<Written, Error> {
-        let unwritten = |e: ParquetError| Error::Unavailable(format!("part not written: {e}").into());
         let mut writer = PartWriter::new(&schema, salt, level, Pipe::new(sender)).map_err(unwritten)?;
         fill(&mut writer)?;
         writer.finish(Pipe::finish).map_err(unwritten)
@@ -69,19 +88,10 @@ pub(crate) async fn stage(
         (Ok(bytes), Ok(written)) if bytes == written.data_bytes => Ok(written),
         (Ok(bytes), Ok(written)) => Err(damaged(&data, format!("{bytes} bytes were stored of {}", written.data_bytes))),
     };
-    let written = match written {
-        Ok(written) => written,
-        Err(cause) => {
-            discard(store, &[data]).await;
-            return Err(cause);
-        }
-    };
-    let Written { rows, first, last, seq_min, seq_max, data_bytes, index: index_blob } = written;
+    let Written { rows, first, last, seq_min, seq_max, data_bytes, index: index_blob } = written?;
     let index_bytes = index_blob.len() as u64;
-    if let Err(cause) = store.blobs.put(&index, whole(index_blob.into()), true).await {
-        discard(store, &[data, index]).await;
-        return Err(of_blob(cause));
-    }
+    claim.blobs.push(index.clone());
+    store.blobs.put(&index, whole(index_blob.into()), true).await.map_err(of_blob)?;
     let row = PartRow {
         id: 0,
         data: data.to_string(),
@@ -94,16 +104,7 @@ pub(crate) async fn stage(
         seq_min,
         seq_max,
     };
-    Ok(Staged { row, blobs: [data, index] })
-}
-
-/// Deletes blobs that no commit names. What cannot be deleted now is swept with the next opening.
-pub(crate) async fn discard(store: &Store, blobs: &[BlobKey]) {
-    for key in blobs {
-        if let Err(error) = store.blobs.delete(key).await {
-            tracing::warn!(blob = %key, %error, "leaving an unused blob to the next start");
-        }
-    }
+    Ok(Staged { row, claim })
 }
 
 fn whole(blob: Bytes) -> BoxStream<'static, Result<Bytes, SourceError>> {

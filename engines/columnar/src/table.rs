@@ -1,79 +1,47 @@
 //! The table: what is published, and the steps that change it.
 
-use std::collections::BTreeSet;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
-use opentrail_blobs::{BlobKey, Blobs};
-use opentrail_catalog::Catalog;
+use opentrail_catalog::{Catalog, Txn};
 use opentrail_journal::Positions;
-use opentrail_table::{Contents, Error, Find, Page, Row, Schema, Table, Unsealed};
+use opentrail_table::{Chunks, Contents, Error, Find, Ingested, Page, Row, Schema, Table, Unsealed};
 use opentrail_world::World;
-use parquet::errors::ParquetError;
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
+use tokio::sync::RwLockReadGuard;
 
 use crate::arrange::{choose, merge_into};
-use crate::cache::Cache;
 use crate::commit::{Change, Committed, Ledger};
-use crate::failure::of_blob;
+use crate::failure::unwritten;
 use crate::manifest::{Keys, load};
 use crate::memory::{Memory, taken};
-use crate::part::{Part, Store, searches_max};
+use crate::part::{Part, Store};
 use crate::question::Question;
 use crate::schema;
-use crate::stage::{discard, prefix, stage};
+use crate::settings::Settings;
+use crate::stage::{Filling, Staged, stage};
+use crate::sweep::{discard, sweep_unnamed};
 
 /// How hard zstd works on a part that will soon be merged, and on one that was.
-const SEAL_LEVEL: i32 = 1;
+pub(crate) const SEAL_LEVEL: i32 = 1;
 const MERGE_LEVEL: i32 = 3;
-/// Blob names that are listed at once.
-const LIST_PAGE: usize = 1000;
 /// Parts that one transaction removes at most.
 const EXPIRE_AT_ONCE: usize = 256;
 
-/// What an owner may choose.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Settings {
-    /// Bytes of footers, indexes and term dictionaries that are kept in memory. Default 64 MiB.
-    pub cache_bytes_max: usize,
-    /// Bytes of memory that rows may take before they are sealed; beyond, `append` refuses. Default 512 MiB.
-    pub unsealed_bytes_max: u64,
-    /// Record bytes that one find reads before it answers with a partial page. Default 64 MiB.
-    pub find_bytes_max: u64,
-    /// Parts of like size that make a merge worth its while; at least 2. Default 4.
-    pub merge_parts_min: usize,
-    /// Rows of a merged part at most. Default 2^19: bounds the memory in which its index is built.
-    pub merge_rows_max: u64,
-    /// Bytes of the parts that become one at most. Default 512 MiB.
-    pub merge_bytes_max: u64,
-}
-
-impl Default for Settings {
-    fn default() -> Self {
-        Self {
-            cache_bytes_max: 64 << 20,
-            unsealed_bytes_max: 512 << 20,
-            find_bytes_max: 64 << 20,
-            merge_parts_min: 4,
-            merge_rows_max: 1 << 19,
-            merge_bytes_max: 512 << 20,
-        }
-    }
-}
-
 /// A table of events on Parquet parts.
 pub struct ColumnarTable {
-    store: Arc<Store>,
+    pub(crate) store: Arc<Store>,
     catalog: Arc<dyn Catalog>,
     keys: Keys,
     world: World,
-    settings: Settings,
+    pub(crate) settings: Settings,
     published: Mutex<Published>,
     /// One seal at a time.
     sealing: tokio::sync::Mutex<()>,
     /// One merge or expiry at a time.
     arranging: tokio::sync::Mutex<()>,
+    /// Whatever stages blobs reads it; a removal waits for them.
+    busy: tokio::sync::RwLock<()>,
     ledger: tokio::sync::Mutex<Ledger>,
 }
 
@@ -88,6 +56,8 @@ struct Published {
     committed: Positions,
     /// Parts that are no longer named; their blobs go when no find holds them.
     retired: Vec<Arc<Part>>,
+    /// The table is no more, or about to be.
+    removed: bool,
 }
 
 /// One instant of the table.
@@ -97,25 +67,20 @@ pub(crate) struct Snapshot {
 }
 
 impl ColumnarTable {
-    /// Opens the table that the catalog describes, an empty one if there is none, and sweeps blobs that no part names.
-    ///
-    /// # Errors
-    /// [`Error::BadQuestion`] for a schema that cannot be stored, [`Error::Damaged`] when a named blob is missing,
-    /// [`Error::Unavailable`] when catalog or blobs cannot be read.
-    pub async fn open(
-        schema: Schema,
+    /// Opens the table that the catalog describes, an empty one that begins at `beginning` if there is none, and sweeps
+    /// blobs that no part names.
+    pub(crate) async fn open(
+        store: Store,
         catalog: Arc<dyn Catalog>,
-        blobs: Arc<dyn Blobs>,
         world: World,
         settings: Settings,
+        beginning: &Positions,
     ) -> Result<Arc<Self>, Error> {
-        schema::check(&schema)?;
-        let keys = Keys::new(&schema.table);
-        let manifest = load(&*catalog, &keys).await?;
+        let keys = Keys::new(&store.schema.table);
+        let manifest = load(&*catalog, &keys, beginning).await?;
         let parts =
             manifest.parts.into_iter().map(|row| Part::new(row).map(Arc::new)).collect::<Result<Vec<_>, _>>()?;
-        let cache = Cache::new(settings.cache_bytes_max);
-        let store = Arc::new(Store { blobs, cache, schema, searches: Arc::new(Semaphore::new(searches_max())) });
+        let store = Arc::new(store);
         sweep_unnamed(&store, &parts).await?;
         let positions = manifest.head.positions();
         tracing::info!(table = store.schema.table, parts = parts.len(), "opened table");
@@ -132,36 +97,37 @@ impl ColumnarTable {
                 applied: positions.clone(),
                 committed: positions,
                 retired: Vec::new(),
+                removed: false,
             }),
             sealing: tokio::sync::Mutex::default(),
             arranging: tokio::sync::Mutex::default(),
+            busy: tokio::sync::RwLock::default(),
             ledger: tokio::sync::Mutex::new(Ledger::new(manifest.head, manifest.version)),
         }))
     }
 
     async fn seal(&self) -> Result<Positions, Error> {
         let _one = self.sealing.lock().await;
+        let _busy = self.busy().await?;
         self.settle().await?;
         let (sealed, through, committed) = self.freeze();
         if sealed.is_empty() && through == committed {
             self.sweep().await;
             return Ok(committed);
         }
-        let add = if sealed.is_empty() {
-            None
-        } else {
+        let mut add = Vec::new();
+        if !sealed.is_empty() {
             let memories = sealed.clone();
-            let fill = move |writer: crate::stage::Filling<'_>| {
+            let fill = move |writer: Filling<'_>| {
                 let mut rows: Vec<Arc<Row>> = memories.iter().flat_map(|memory| memory.all()).collect();
                 if memories.len() > 1 {
                     rows.sort_by_key(|row| (row.time_s, row.seq));
                 }
-                let unwritten = |e: ParquetError| Error::Unavailable(format!("part not written: {e}").into());
                 rows.iter().try_for_each(|row| writer.push(row)).map_err(unwritten)
             };
-            Some(stage(&self.store, &self.world, SEAL_LEVEL, fill).await?)
-        };
-        let rows = add.as_ref().map_or(0, |staged| staged.row.rows);
+            add.push(self.stage(SEAL_LEVEL, fill).await?);
+        }
+        let rows: u32 = add.iter().map(|staged| staged.row.rows).sum();
         self.commit(Change { add, positions: Some(through.clone()), sealed, ..Change::default() }).await?;
         tracing::debug!(table = self.store.schema.table, rows, "sealed");
         Ok(through)
@@ -169,6 +135,7 @@ impl ColumnarTable {
 
     async fn merge(&self) -> Result<bool, Error> {
         let _one = self.arranging.lock().await;
+        let _busy = self.busy().await?;
         self.settle().await?;
         let parts = self.published().parts.clone();
         let Some(remove) = choose(&parts, &self.settings) else {
@@ -179,20 +146,22 @@ impl ColumnarTable {
         drop(parts);
         let (store, sources, io) = (self.store.clone(), remove.clone(), Handle::current());
         let merged = remove.len();
-        let fill = move |writer: crate::stage::Filling<'_>| merge_into(writer, &store, sources, &io);
-        let staged = stage(&self.store, &self.world, MERGE_LEVEL, fill).await?;
+        let fill = move |writer: Filling<'_>| merge_into(writer, &store, sources, &io);
+        let staged = self.stage(MERGE_LEVEL, fill).await?;
         let (rows, expected) = (u64::from(staged.row.rows), remove.iter().map(|p| u64::from(p.row.rows)).sum::<u64>());
         if rows != expected {
-            discard(&self.store, &staged.blobs).await;
+            drop(staged);
+            self.sweep().await;
             return Err(Error::Damaged(format!("a merge made {rows} rows of {expected}")));
         }
-        self.commit(Change { add: Some(staged), remove, ..Change::default() }).await?;
+        self.commit(Change { add: vec![staged], remove, ..Change::default() }).await?;
         tracing::info!(table = self.store.schema.table, parts = merged, rows, "merged parts");
         Ok(true)
     }
 
     async fn expire(&self, before_s: i64) -> Result<u64, Error> {
         let _one = self.arranging.lock().await;
+        let _busy = self.busy().await?;
         self.settle().await?;
         let mut gone = 0;
         loop {
@@ -219,13 +188,32 @@ impl ColumnarTable {
         (published.frozen.clone(), published.applied.clone(), published.committed.clone())
     }
 
-    async fn commit(&self, change: Change) -> Result<(), Error> {
+    /// Stages a part; what a failure leaves behind is swept.
+    pub(crate) async fn stage(
+        &self,
+        level: i32,
+        fill: impl FnOnce(Filling<'_>) -> Result<(), Error> + Send + 'static,
+    ) -> Result<Staged, Error> {
+        let staged = stage(&self.store, &self.world, level, fill).await;
+        if staged.is_err() {
+            self.sweep().await;
+        }
+        staged
+    }
+
+    pub(crate) async fn commit(&self, change: Change) -> Result<(), Error> {
         let mut ledger = self.ledger.lock().await;
         if let Some(earlier) = ledger.settle(&*self.catalog, &self.keys).await? {
             self.publish(earlier);
         }
-        let committed = ledger.commit(&*self.catalog, &self.keys, change).await?;
-        self.publish(committed);
+        match ledger.commit(&*self.catalog, &self.keys, change).await {
+            Ok(committed) => self.publish(committed),
+            Err(error) => {
+                drop(ledger);
+                self.sweep().await;
+                return Err(error);
+            }
+        }
         let orphans = ledger.take_orphans();
         drop(ledger);
         discard(&self.store, &orphans).await;
@@ -234,7 +222,7 @@ impl ColumnarTable {
     }
 
     /// Finds out what became of a commit without a clear result.
-    async fn settle(&self) -> Result<(), Error> {
+    pub(crate) async fn settle(&self) -> Result<(), Error> {
         let mut ledger = self.ledger.lock().await;
         if let Some(committed) = ledger.settle(&*self.catalog, &self.keys).await? {
             self.publish(committed);
@@ -243,17 +231,17 @@ impl ColumnarTable {
     }
 
     /// Swaps the change in, in one step: a row is always in exactly one place.
-    fn publish(&self, Committed { change, part, positions }: Committed) {
+    fn publish(&self, Committed { change, parts, positions }: Committed) {
         let mut published = self.published();
         let gone = |part: &Arc<Part>| change.remove.iter().any(|removed| removed.row.id == part.row.id);
-        published.parts = Arc::new(published.parts.iter().filter(|p| !gone(p)).cloned().chain(part).collect());
+        published.parts = Arc::new(published.parts.iter().filter(|p| !gone(p)).cloned().chain(parts).collect());
         published.frozen.retain(|frozen| !change.sealed.iter().any(|sealed| Arc::ptr_eq(sealed, frozen)));
         published.committed = positions;
         published.retired.extend(change.remove);
     }
 
-    /// Deletes the blobs of retired parts that no find holds any more.
-    async fn sweep(&self) {
+    /// Deletes the blobs of retired parts that no find holds any more, and those that were staged in vain.
+    pub(crate) async fn sweep(&self) {
         let free: Vec<Arc<Part>> = {
             let mut published = self.published();
             let retired = std::mem::take(&mut published.retired);
@@ -265,6 +253,35 @@ impl ColumnarTable {
             self.store.cache.forget(part.row.id);
             discard(&self.store, &[part.data.clone(), part.index.clone()]).await;
         }
+        let abandoned =
+            std::mem::take(&mut *self.store.abandoned.lock().expect("nothing panics while it holds the names"));
+        discard(&self.store, &abandoned).await;
+    }
+
+    /// Holds off a removal while blobs are staged and committed.
+    pub(crate) async fn busy(&self) -> Result<RwLockReadGuard<'_, ()>, Error> {
+        let busy = self.busy.read().await;
+        self.alive()?;
+        Ok(busy)
+    }
+
+    /// Whether the table is still one.
+    pub(crate) fn alive(&self) -> Result<(), Error> {
+        if self.published().removed { Err(Error::Removed(self.store.schema.table.clone())) } else { Ok(()) }
+    }
+
+    /// Nothing is taken or answered from here on; returns when nothing is staged or committed any more.
+    pub(crate) async fn close(&self) {
+        {
+            let mut published = self.published();
+            published.removed = true;
+            published.parts = Arc::default();
+            published.retired.clear();
+            published.frozen.clear();
+            published.hot = Arc::default();
+        }
+        drop(self.busy.write().await);
+        self.store.cache.forget_all();
     }
 
     pub(crate) fn snapshot(&self) -> Snapshot {
@@ -291,6 +308,9 @@ impl Table for ColumnarTable {
         rows.iter().try_for_each(|row| schema::check_row(&self.store.schema, row))?;
         let now = self.world.monotonic();
         let mut published = self.published();
+        if published.removed {
+            return Err(Error::Removed(self.store.schema.table.clone()));
+        }
         if !rows.is_empty() {
             let memories = published.frozen.iter().chain([&published.hot]);
             let held: u64 = memories.map(|memory| memory.held_bytes()).sum();
@@ -328,6 +348,10 @@ impl Table for ColumnarTable {
         Box::pin(self.seal())
     }
 
+    fn ingest<'a>(&'a self, rows: Chunks<'a>, with: Txn) -> BoxFuture<'a, Result<Ingested, Error>> {
+        Box::pin(self.ingest(rows, with))
+    }
+
     fn merge(&self) -> BoxFuture<'_, Result<bool, Error>> {
         Box::pin(self.merge())
     }
@@ -338,8 +362,11 @@ impl Table for ColumnarTable {
 
     fn find(&self, find: Find) -> BoxFuture<'_, Result<Page, Error>> {
         Box::pin(async move {
+            self.alive()?;
             let question = Question::new(&self.store.schema, find)?;
-            crate::find::find(&self.store, self.snapshot(), question, self.settings.find_bytes_max).await
+            let page = crate::find::find(&self.store, self.snapshot(), question, self.settings.find_bytes_max).await;
+            // A removal takes the blobs from beneath whoever reads them.
+            page.or_else(|error| self.alive().and(Err(error)))
         })
     }
 
@@ -352,27 +379,5 @@ impl Table for ColumnarTable {
             sealed_bytes: parts.iter().map(|part| part.row.data_bytes + part.row.index_bytes).sum(),
             unsealed,
         }
-    }
-}
-
-/// Deletes the table's blobs that no part names, and makes sure that the named ones are there.
-async fn sweep_unnamed(store: &Store, parts: &[Arc<Part>]) -> Result<(), Error> {
-    let mut named: BTreeSet<&BlobKey> = parts.iter().flat_map(|part| [&part.data, &part.index]).collect();
-    let prefix = prefix(&store.schema.table);
-    let mut after: Option<BlobKey> = None;
-    loop {
-        let page = store.blobs.list(&prefix, after.as_ref(), LIST_PAGE).await.map_err(of_blob)?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.clone());
-        for key in page {
-            if !named.remove(&key) {
-                tracing::info!(blob = %key, "sweeping a blob that no part names");
-                store.blobs.delete(&key).await.map_err(of_blob)?;
-            }
-        }
-    }
-    match named.first() {
-        Some(missing) => Err(Error::Damaged(format!("blob {missing}, which a part names, is missing"))),
-        None => Ok(()),
     }
 }

@@ -19,10 +19,10 @@ use metrics_exporter_prometheus::PrometheusHandle;
 use opentrail_blobs::Blobs;
 use opentrail_capture::{NotTaken, Recorder, Unfit};
 use opentrail_catalog::{Catalog, Damaged};
-use opentrail_columnar::ColumnarTable;
+use opentrail_columnar::ColumnarTables;
 use opentrail_federation::IssuerKeys;
 use opentrail_history::History;
-use opentrail_journal::{Follower, Journal, PumpStatus, Refused, pump};
+use opentrail_journal::{Follower, Journal, Positions, PumpStatus, Refused, pump};
 use opentrail_operator::TokenKey;
 use opentrail_policy::{Authority, Directory, DirectoryError, Seal, SealError, Sessions, Starters};
 use opentrail_protocol::Models;
@@ -150,8 +150,7 @@ impl House {
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 
         // Where events go.
-        let table = ColumnarTable::open(
-            opentrail_history::schema(),
+        let tables = ColumnarTables::new(
             catalog.clone(),
             blobs.clone(),
             world.clone(),
@@ -159,9 +158,8 @@ impl House {
                 cache_bytes_max: usize::try_from(settings.history_cache_bytes).unwrap_or(usize::MAX),
                 ..Default::default()
             },
-        )
-        .await?;
-        let table: Arc<dyn Table> = table;
+        );
+        let table: Arc<dyn Table> = tables.open(opentrail_history::schema(), Positions::default()).await?;
         let history = Arc::new(History::new(
             table.clone(),
             catalog.clone(),

@@ -5,11 +5,13 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
+use futures::{FutureExt, TryFutureExt, TryStreamExt};
 use opentrail_catalog::{Catalog, Check, Error as CatalogError, From, Key, Txn, Versioned, Write};
 use opentrail_journal::Positions;
-use opentrail_table::{Cell, Contents, Cursor, Error, Find, Order, Page, Row, Schema, Table, Term, Unsealed};
+use opentrail_table::{
+    Cell, Chunks, Contents, Cursor, Error, Find, Ingested, Order, Page, Row, Schema, Table, Term, Unsealed,
+};
 use opentrail_world::World;
 
 #[derive(Default)]
@@ -126,6 +128,19 @@ impl Table for MemoryTable {
             state.sealed.clone()
         });
         ready(sealed).boxed()
+    }
+
+    /// The rows alone: nothing of the history imports, so nothing comes with them.
+    fn ingest<'a>(&'a self, rows: Chunks<'a>, with: Txn) -> BoxFuture<'a, Result<Ingested, Error>> {
+        assert_eq!(with, Txn::new());
+        let all = rows.try_concat().map_err(|error| Error::Source(error.to_string().into()));
+        let keep = |rows: Vec<Row>| {
+            self.check()?;
+            let ingested = Ingested { rows: rows.len() as u64, ..Ingested::default() };
+            self.state.lock().expect("unpoisoned").rows.extend(rows);
+            Ok(ingested)
+        };
+        all.map(move |rows| rows.and_then(keep)).boxed()
     }
 
     fn merge(&self) -> BoxFuture<'_, Result<bool, Error>> {

@@ -3,6 +3,9 @@
 mod crash;
 mod damage;
 mod format;
+mod ingest;
 mod kit;
 mod limits;
+mod old;
+mod removal;
 mod stores;

@@ -9,11 +9,17 @@ use futures::future::BoxFuture;
 use futures::stream::{self, BoxStream, StreamExt, TryStreamExt};
 use opentrail_blobs::{BlobKey, Blobs, Error as BlobError, Source};
 use opentrail_catalog::{Catalog, Check, Error as CatalogError, From, Key, Txn, Versioned, Write};
+use opentrail_journal::Positions;
 use opentrail_table::kit::Stand;
-use opentrail_table::{Schema, Table};
+use opentrail_table::{Schema, Tables};
 use opentrail_world::World;
 
-use crate::{ColumnarTable, Error, Settings};
+use crate::{ColumnarTable, ColumnarTables, Error, Settings};
+
+/// Small limits, so that small tests meet them.
+pub(super) fn small() -> Settings {
+    Settings { find_bytes_max: 100_000, cache_bytes_max: 200_000, ingest_bytes_max: 150_000, ..Settings::default() }
+}
 
 /// How a write fails.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -48,18 +54,35 @@ struct State {
 impl Stores {
     /// Opens the kit's or any table with small limits, so that small tests meet them.
     pub(super) async fn table(&self, schema: Schema) -> Result<Arc<ColumnarTable>, Error> {
-        let settings = Settings { find_bytes_max: 100_000, cache_bytes_max: 200_000, ..Settings::default() };
-        self.table_with(schema, settings).await
+        self.table_with(schema, small()).await
     }
 
     pub(super) async fn table_with(&self, schema: Schema, settings: Settings) -> Result<Arc<ColumnarTable>, Error> {
+        self.tables_with(settings).open(schema, Positions::default()).await
+    }
+
+    /// The tables as after a start.
+    pub(super) fn tables_with(&self, settings: Settings) -> ColumnarTables {
         let seed = {
             let mut state = self.state();
             state.opened += 1;
             state.opened
         };
         let (world, _) = World::simulated(seed, jiff::Timestamp::UNIX_EPOCH);
-        ColumnarTable::open(schema, Arc::new(self.clone()), Arc::new(self.clone()), world, settings).await
+        ColumnarTables::new(Arc::new(self.clone()), Arc::new(self.clone()), world, settings)
+    }
+
+    /// The keys of all rows of the catalog.
+    pub(super) fn keys(&self) -> Vec<Key> {
+        self.state().rows.keys().cloned().collect()
+    }
+
+    /// Stores that hold this, as an earlier version left it.
+    pub(super) fn left_by(rows: Vec<(Key, Versioned)>, blobs: Vec<(BlobKey, Bytes)>) -> Self {
+        let stores = Self::default();
+        stores.state().rows.extend(rows);
+        stores.state().blobs.extend(blobs);
+        stores
     }
 
     /// The `nth` write from now, counting from 0, fails.
@@ -271,7 +294,11 @@ impl Blobs for Stores {
 }
 
 impl Stand for Stores {
-    fn open(&self, schema: Schema) -> BoxFuture<'_, Arc<dyn Table>> {
-        Box::pin(async { self.table(schema).await.expect("the stores work") as Arc<dyn Table> })
+    fn tables(&self) -> Arc<dyn Tables> {
+        Arc::new(self.tables_with(small()))
+    }
+
+    fn catalog(&self) -> Arc<dyn Catalog> {
+        Arc::new(self.clone())
     }
 }
