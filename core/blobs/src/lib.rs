@@ -9,6 +9,7 @@
 //!   row, never a blob.
 
 pub mod kit;
+pub mod memory;
 
 use std::fmt;
 use std::ops::Range;

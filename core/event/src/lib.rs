@@ -21,6 +21,7 @@ mod limits;
 mod record;
 mod resources;
 mod scan;
+mod split;
 mod view;
 mod write;
 
@@ -34,4 +35,5 @@ pub use json::{RawJson, write_text};
 pub use limits::{ADDITIONAL_BYTES_MAX, FIELD_BYTES_MAX, RECORD_BYTES_MAX, TEXT_BYTES_MAX};
 pub use record::{Owner, Record, RecordResource, TlsDetails};
 pub use scan::DEPTH_MAX;
+pub use split::{BadPiece, Piece, Splitter};
 pub use view::{Touched, View};

@@ -13,6 +13,7 @@ mod ingest;
 pub mod kit;
 mod query;
 mod schema;
+pub mod sql;
 mod tables;
 
 use std::sync::Arc;

@@ -3,6 +3,7 @@
 mod announce;
 mod backlog;
 mod find;
+mod interest;
 mod pages;
 mod policies;
 mod ready;
@@ -21,8 +22,9 @@ use opentrail_capture::{NotTaken, Recorder, Unfit};
 use opentrail_catalog::{Catalog, Damaged};
 use opentrail_columnar::ColumnarTables;
 use opentrail_federation::IssuerKeys;
-use opentrail_history::History;
+use opentrail_history::{Clock, History};
 use opentrail_journal::{Follower, Journal, Positions, PumpStatus, Refused, pump};
+use opentrail_lake::{Lake, Stores};
 use opentrail_operator::TokenKey;
 use opentrail_policy::{Authority, Directory, DirectoryError, Seal, SealError, Sessions, Starters};
 use opentrail_protocol::Models;
@@ -70,10 +72,12 @@ pub struct Parts {
 pub enum HouseError {
     #[error("accounts and keys: {0}")]
     Directory(#[from] DirectoryError),
-    #[error("history: {0}")]
+    #[error("tables of events: {0}")]
     Table(#[from] opentrail_table::Error),
     #[error("trails: {0}")]
     Trails(#[from] RegistryError),
+    #[error("event data stores: {0}")]
+    Stores(#[from] opentrail_lake::RegistryError),
     #[error("catalog: {0}")]
     Catalog(#[from] opentrail_catalog::Error),
     #[error("catalog: {0}")]
@@ -102,7 +106,7 @@ pub struct House {
     stop_recorder: watch::Sender<bool>,
     stop_followers: watch::Sender<bool>,
     recorder_task: JoinHandle<()>,
-    /// One per follower, and one that looks after the history's parts.
+    /// One per follower, and those that look after the parts of the history and of the Lake.
     pumps: Vec<JoinHandle<()>>,
     stop_delivery: watch::Sender<bool>,
     delivery_task: JoinHandle<()>,
@@ -111,7 +115,7 @@ pub struct House {
 
 impl House {
     /// Names under which parts of a house hold the journal: an engine truncates nothing before each of them has spoken.
-    pub const HOLDERS: [&str; 3] = ["capture", "history", Delivery::HOLDER];
+    pub const HOLDERS: [&str; 4] = ["capture", "history", Delivery::HOLDER, Lake::HOLDER];
 
     /// Opens the house; when this returns, calls are answered and everything recorded before is found.
     pub async fn open(parts: Parts, settings: &Settings, shown: &ShownSettings) -> Result<Self, HouseError> {
@@ -141,16 +145,18 @@ impl House {
 
         // Who wants which events.
         let trails = Trails::open(catalog.clone(), journal.watch(), world.clone()).await?;
+        let stores = Stores::open(catalog.clone(), journal.watch(), world.clone()).await?;
+        let anybody = Arc::new(interest::Anybody(vec![trails.clone(), stores.clone()]));
 
         // What was left open is closed before anything new begins.
         let backlog = LaterBacklog::default();
-        let recorder = Recorder::new(journal.clone(), trails.clone(), world.clone());
+        let recorder = Recorder::new(journal.clone(), anybody, world.clone());
         let recorder = Arc::new(recorder.with_memo(catalog.clone()).with_backlog(Arc::new(backlog.clone())));
         let recovered = recorder.recover().await?;
         tracing::info!(entries = recovered.entries, resolved = recovered.resolved, "recovered the journal");
 
         // Where events go.
-        let tables = ColumnarTables::new(
+        let tables = Arc::new(ColumnarTables::new(
             catalog.clone(),
             blobs.clone(),
             world.clone(),
@@ -158,7 +164,7 @@ impl House {
                 cache_bytes_max: usize::try_from(settings.history_cache_bytes).unwrap_or(usize::MAX),
                 ..Default::default()
             },
-        );
+        ));
         let table: Arc<dyn Table> = tables.open(opentrail_history::schema(), Positions::default()).await?;
         let history = Arc::new(History::new(
             table.clone(),
@@ -171,6 +177,20 @@ impl House {
                 trust_clock: settings.history_trust_clock,
             },
         ));
+
+        let believed = history.clone();
+        let lake = opentrail_lake::Parts {
+            stores,
+            tables: tables.clone(),
+            world: world.clone(),
+            clock_is_believed: Arc::new(move || believed.clock() == Clock::Believed),
+        };
+        let lake = Lake::open(
+            lake,
+            journal.watch().borrow().clone(),
+            opentrail_lake::Settings { seal_bytes: settings.history_seal_bytes, seal_age: settings.history_seal_age },
+        )
+        .await?;
 
         let decide = Authority::new(directory.clone()).naming_policies(settings.denials_name_policies);
         let decide = Arc::new(decide);
@@ -205,7 +225,7 @@ impl House {
 
         // Every follower there is.
         let (stop_followers, followers_stop) = watch::channel(false);
-        let followers: Vec<Arc<dyn Follower>> = vec![history.clone(), delivery.clone()];
+        let followers: Vec<Arc<dyn Follower>> = vec![history.clone(), delivery.clone(), lake.clone()];
         let mut statuses = Vec::new();
         let mut pumps = Vec::new();
         for follower in followers {
@@ -222,6 +242,8 @@ impl House {
         let recorder_task = tokio::spawn(async move { tending.run(recorder_stops).await });
 
         let (tended, tending_stops) = (history.clone(), followers_stop.clone());
+        pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
+        let (tended, tending_stops) = (lake.clone(), followers_stop.clone());
         pumps.push(tokio::spawn(async move { tended.tend(tending_stops).await }));
 
         // What the start changes is on record before it is changed. Followers run by now: they make room in a full journal.
@@ -253,6 +275,8 @@ impl House {
                         buckets,
                         reports: Arc::new(reports::TrailReports(delivery.clone())),
                     },
+                    lake: lake.clone(),
+                    queries: None,
                     world: world.clone(),
                     token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
                 },

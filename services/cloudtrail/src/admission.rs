@@ -169,7 +169,7 @@ fn no_sns() -> Result<(), Fault> {
 }
 
 /// As recorded: a malformed value is not found, a well-formed one that is not there cannot be used.
-fn no_kms(key: &str) -> Result<(), Fault> {
+pub(crate) fn no_kms(key: &str) -> Result<(), Fault> {
     let tail = key.strip_prefix("arn:aws:kms:").map_or(Some(key), |rest| rest.splitn(3, ':').nth(2));
     let hex = |id: &str| id.bytes().all(|b| b.is_ascii_hexdigit() || b == b'-');
     let is_id =

@@ -1,15 +1,16 @@
 //! The CloudTrail API.
 //!
 //! - **From** `wire`, which has proven the caller and decoded the input.
-//! - **To** the history, the registry of trails, and the buckets that trails shall deliver to.
+//! - **To** the history, the registry of trails and the buckets that they shall deliver to, and the Lake.
 //! - **Promises** that a caller sees only their own account, in the region they asked, and that an error of AWS's name
 //!   means what it means at AWS.
 //! - **Does not promise** the operations that are not in the table: they are answered with an error that names them.
-//! - **On crash** nothing: it keeps nothing. A change of a trail is the registry's one transaction.
+//! - **On crash** nothing: it keeps nothing. A change of a trail or of an event data store is its registry's one transaction.
 //! - **Absent on purpose**: JSON, signatures, and who may call what.
 
 mod admission;
 mod desk;
+mod lake;
 mod names;
 mod op;
 mod reports;
@@ -22,6 +23,7 @@ mod token;
 use std::sync::Arc;
 
 use opentrail_history::History;
+use opentrail_lake::{Lake, Queries};
 use opentrail_protocol::Models;
 use opentrail_wire::RpcService;
 use opentrail_world::World;
@@ -37,6 +39,9 @@ const SIGNING_NAME: &str = "cloudtrail";
 pub struct Parts {
     pub history: Arc<History>,
     pub trails: Desk,
+    pub lake: Arc<Lake>,
+    /// Without an engine for SQL, operations on queries are answered like all that are not built.
+    pub queries: Option<Arc<Queries>>,
     pub world: World,
     pub token_key: TokenKey,
 }

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use opentrail_event::Arn;
+use opentrail_lake::EventDataStore;
 use opentrail_protocol::{Document, Violation};
 use opentrail_trail::{TAGS_MAX, Trail};
 use opentrail_wire::{Cx, Fault};
 
-use crate::desk::{Desk, too_many_tags};
+use crate::desk::{self, Desk, too_many_tags};
+use crate::lake::{self, LakeDesk, Named};
 use crate::names::{TrailArn, arn_invalid, shown};
 
 /// Characters of a key and of a value; the model has the same.
@@ -62,29 +64,81 @@ fn invalid(message: impl Into<String>) -> Fault {
     Fault::client("InvalidTagParameterException", message)
 }
 
-/// The trail of a `ResourceId`: an ARN, of this region.
-pub(crate) fn resource(desk: &Desk, cx: &Cx, id: &str) -> Result<Arc<Trail>, Fault> {
-    let parts: Vec<&str> = id.splitn(6, ':').collect();
-    let ["arn", "aws", "cloudtrail", _, _, resource] = parts[..] else { return Err(arn_invalid(id)) };
-    match resource.split_once('/').map_or(resource, |(kind, _)| kind) {
-        "trail" => {}
-        "eventdatastore" => {
-            let message = "The event data store was not found: this house has none yet.";
-            return Err(Fault::client("EventDataStoreNotFoundException", message));
-        }
-        kind => {
-            let message = format!("Resources of type {} cannot be tagged here.", shown(kind));
-            return Err(Fault::client("ResourceTypeNotSupportedException", message));
+/// What can have tags.
+#[derive(Clone)]
+pub(crate) struct Taggable {
+    pub(crate) trails: Arc<Desk>,
+    pub(crate) lake: Arc<LakeDesk>,
+}
+
+/// A resource that a caller's `ResourceId` names.
+pub(crate) enum Tagged {
+    Trail(Arc<Trail>),
+    Store(Arc<EventDataStore>),
+}
+
+impl Tagged {
+    pub(crate) fn tags(&self) -> &BTreeMap<String, String> {
+        match self {
+            Self::Trail(trail) => &trail.tags,
+            Self::Store(store) => &store.tags,
         }
     }
-    let arn = TrailArn::parse(id).ok_or_else(|| arn_invalid(id))?;
-    if arn.home != cx.region {
-        let here = &cx.region;
-        let message = format!("Region in ARN is wrong, you can only access resources in region {here}.");
-        return Err(Fault::client("CloudTrailARNInvalidException", message));
+}
+
+impl Taggable {
+    /// The resource of a `ResourceId`: an ARN, of this region.
+    pub(crate) fn find(&self, cx: &Cx, id: &str) -> Result<Tagged, Fault> {
+        let parts: Vec<&str> = id.splitn(6, ':').collect();
+        let ["arn", "aws", "cloudtrail", _, _, resource] = parts[..] else { return Err(arn_invalid(id)) };
+        match resource.split_once('/').map_or(resource, |(kind, _)| kind) {
+            "trail" => self.trail(cx, id).map(Tagged::Trail),
+            "eventdatastore" => self.lake.active(cx, id).map(Tagged::Store),
+            kind => {
+                let message = format!("Resources of type {} cannot be tagged here.", shown(kind));
+                Err(Fault::client("ResourceTypeNotSupportedException", message))
+            }
+        }
     }
-    let found = desk.trails.find(arn.account, &arn.home, &arn.name).filter(|_| arn.account == cx.account());
-    found.ok_or_else(|| not_found(id))
+
+    fn trail(&self, cx: &Cx, id: &str) -> Result<Arc<Trail>, Fault> {
+        let arn = TrailArn::parse(id).ok_or_else(|| arn_invalid(id))?;
+        if arn.home != cx.region {
+            let here = &cx.region;
+            let message = format!("Region in ARN is wrong, you can only access resources in region {here}.");
+            return Err(Fault::client("CloudTrailARNInvalidException", message));
+        }
+        let found = self.trails.trails.find(arn.account, &arn.home, &arn.name);
+        found.filter(|_| arn.account == cx.account()).ok_or_else(|| not_found(id))
+    }
+
+    /// Adds tags, in place of those of the same keys.
+    pub(crate) async fn add(&self, cx: &Cx, to: &Tagged, tags: BTreeMap<String, String>) -> Result<(), Fault> {
+        match to {
+            Tagged::Trail(trail) => {
+                let added = self.trails.trails.add_tags(&trail.id, tags).await;
+                added.map(drop).map_err(|error| desk::refused(cx, &trail.name, error))
+            }
+            Tagged::Store(store) => {
+                let added = self.lake.lake.stores().add_tags(&store.id, tags).await;
+                added.map_err(|error| lake::refused(cx, store.arn().as_str(), error))
+            }
+        }
+    }
+
+    /// Removes the tags of these keys.
+    pub(crate) async fn remove(&self, cx: &Cx, from: &Tagged, keys: &[String]) -> Result<(), Fault> {
+        match from {
+            Tagged::Trail(trail) => {
+                let removed = self.trails.trails.remove_tags(&trail.id, keys).await;
+                removed.map(drop).map_err(|error| desk::refused(cx, &trail.name, error))
+            }
+            Tagged::Store(store) => {
+                let removed = self.lake.lake.stores().remove_tags(&store.id, keys).await;
+                removed.map_err(|error| lake::refused(cx, store.arn().as_str(), error))
+            }
+        }
+    }
 }
 
 /// The text is ours.
@@ -93,6 +147,7 @@ pub(crate) fn not_found(id: &str) -> Fault {
 }
 
 /// What the decider is asked about.
-pub(crate) fn arn_of(id: &str) -> Option<Arn> {
-    TrailArn::parse(id).map(|arn| crate::names::trail_arn(&arn.home, arn.account, &arn.name))
+pub(crate) fn arn_of(cx: &Cx, id: &str) -> Option<Arn> {
+    let trail = TrailArn::parse(id).map(|arn| crate::names::trail_arn(&arn.home, arn.account, &arn.name));
+    trail.or_else(|| Some(Named::parse(id).ok().filter(|_| id.starts_with("arn:"))?.arn(&cx.region, cx.account())))
 }

@@ -1,6 +1,7 @@
 //! Operations on trails, called as the door calls them: JSON in, JSON out.
 
 mod admission;
+pub(crate) mod lake;
 mod life;
 mod refusals;
 mod selectors;
@@ -119,7 +120,8 @@ fn house() -> House {
     buckets.make("more-logs", info);
     let desk = Desk { trails: trails.clone(), buckets: buckets.clone(), reports: told.clone() };
     let token_key = TokenKey::new(&[7; 32]);
-    let parts = Parts { history, trails: desk, world: world.clone(), token_key };
+    let (lake, queries) = lake::lake(&world);
+    let parts = Parts { history, trails: desk, lake, queries: Some(queries), world: world.clone(), token_key };
     House { service: crate::service(&Models::builtin(), parts), trails, buckets, told, world, clock }
 }
 

@@ -1,6 +1,4 @@
-//! `AddTags`: adds tags to a trail, in place of those of the same keys.
-
-use std::sync::Arc;
+//! `AddTags`: adds tags to a trail or an event data store, in place of those of the same keys.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -8,10 +6,9 @@ use opentrail_event::{Arn, Category};
 use opentrail_protocol::{Document, Violation};
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
-use crate::desk::{Desk, refused};
-use crate::tags;
+use crate::tags::{self, Taggable};
 
-pub(crate) struct AddTags(pub(crate) Arc<Desk>);
+pub(crate) struct AddTags(pub(crate) Taggable);
 
 static FACTS: Facts = Facts {
     name: "AddTags",
@@ -23,7 +20,9 @@ static FACTS: Facts = Facts {
     errors: &[
         "ResourceNotFoundException",
         "CloudTrailARNInvalidException",
+        "EventDataStoreARNInvalidException",
         "EventDataStoreNotFoundException",
+        "InactiveEventDataStoreException",
         "ResourceTypeNotSupportedException",
         "InvalidTagParameterException",
         "TagsLimitExceededException",
@@ -37,8 +36,8 @@ impl Operation for AddTags {
         &FACTS
     }
 
-    fn arns(&self, _cx: &Cx, input: &Document) -> Vec<Arn> {
-        input.text("ResourceId").and_then(tags::arn_of).into_iter().collect()
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        input.text("ResourceId").and_then(|id| tags::arn_of(cx, id)).into_iter().collect()
     }
 
     fn refuse(&self, violation: &Violation) -> Option<Fault> {
@@ -47,10 +46,8 @@ impl Operation for AddTags {
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
         async move {
-            let desk = &self.0;
-            let trail = tags::resource(desk, cx, input.text("ResourceId").unwrap_or_default())?;
-            let tags = tags::read(input)?;
-            desk.trails.add_tags(&trail.id, tags).await.map_err(|e| refused(cx, &trail.name, e))?;
+            let tagged = self.0.find(cx, input.text("ResourceId").unwrap_or_default())?;
+            self.0.add(cx, &tagged, tags::read(input)?).await?;
             Ok(Document::structure().into())
         }
         .boxed()

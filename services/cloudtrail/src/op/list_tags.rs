@@ -1,6 +1,4 @@
-//! `ListTags`: the tags of up to 20 trails, one entry for each, in the order of the request.
-
-use std::sync::Arc;
+//! `ListTags`: the tags of up to 20 trails and event data stores, one entry for each, in the order of the request.
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
@@ -8,14 +6,13 @@ use opentrail_event::{Arn, Category};
 use opentrail_protocol::Document;
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
-use crate::desk::Desk;
 use crate::shapes::tags_list;
-use crate::tags;
+use crate::tags::{self, Taggable};
 
 /// Resources of one request.
 const RESOURCES_MAX: usize = 20;
 
-pub(crate) struct ListTags(pub(crate) Arc<Desk>);
+pub(crate) struct ListTags(pub(crate) Taggable);
 
 static FACTS: Facts = Facts {
     name: "ListTags",
@@ -27,7 +24,9 @@ static FACTS: Facts = Facts {
     errors: &[
         "ResourceNotFoundException",
         "CloudTrailARNInvalidException",
+        "EventDataStoreARNInvalidException",
         "EventDataStoreNotFoundException",
+        "InactiveEventDataStoreException",
         "ResourceTypeNotSupportedException",
         "InvalidTokenException",
         "InvalidParameterException",
@@ -39,8 +38,8 @@ impl Operation for ListTags {
         &FACTS
     }
 
-    fn arns(&self, _cx: &Cx, input: &Document) -> Vec<Arn> {
-        ids(input).filter_map(tags::arn_of).collect()
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        ids(input).filter_map(|id| tags::arn_of(cx, id)).collect()
     }
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
@@ -55,8 +54,8 @@ impl Operation for ListTags {
             }
             let mut list = Vec::new();
             for id in ids(input) {
-                let trail = tags::resource(&self.0, cx, id)?;
-                let entry = Document::structure().with("ResourceId", id).with("TagsList", tags_list(&trail.tags));
+                let tagged = self.0.find(cx, id)?;
+                let entry = Document::structure().with("ResourceId", id).with("TagsList", tags_list(tagged.tags()));
                 list.push(entry);
             }
             Ok(Document::structure().with("ResourceTagList", list).into())

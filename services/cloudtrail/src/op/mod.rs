@@ -12,16 +12,23 @@ mod list_tags;
 mod list_trails;
 mod lookup_events;
 mod put_event_selectors;
+mod queries;
 mod remove_tags;
 mod start_logging;
 mod stop_logging;
+mod stores;
 mod update_trail;
 
 use std::sync::Arc;
 
+use opentrail_history::History;
 use opentrail_wire::Operation;
+use opentrail_world::World;
 
-use crate::Parts;
+use crate::desk::Desk;
+use crate::lake::{LakeDesk, QueryDesk};
+use crate::tags::Taggable;
+use crate::{Parts, TokenKey};
 use add_tags::AddTags;
 use create_trail::CreateTrail;
 use delete_trail::DeleteTrail;
@@ -41,10 +48,27 @@ use update_trail::UpdateTrail;
 
 /// The operations that are built.
 pub(crate) fn table(parts: Parts) -> Vec<Box<dyn Operation>> {
-    let Parts { history, trails, world, token_key } = parts;
+    let Parts { history, trails, lake, queries, world, token_key } = parts;
     let desk = Arc::new(trails);
+    let lake = Arc::new(LakeDesk { lake });
+    let mut table = stores::table(&desk, &lake);
+    if let Some(queries) = queries {
+        let desk = QueryDesk { stores: lake.clone(), queries, token_key: token_key.clone() };
+        table.extend(queries::table(&Arc::new(desk)));
+    }
+    table.extend(trails_and_history(desk, lake, history, world, token_key));
+    table
+}
+
+fn trails_and_history(
+    desk: Arc<Desk>,
+    lake: Arc<LakeDesk>,
+    history: Arc<History>,
+    world: World,
+    token_key: TokenKey,
+) -> Vec<Box<dyn Operation>> {
     vec![
-        Box::new(AddTags(desk.clone())),
+        Box::new(AddTags(Taggable { trails: desk.clone(), lake: lake.clone() })),
         Box::new(CreateTrail(desk.clone())),
         Box::new(DeleteTrail(desk.clone())),
         Box::new(DescribeTrails(desk.clone())),
@@ -52,11 +76,11 @@ pub(crate) fn table(parts: Parts) -> Vec<Box<dyn Operation>> {
         Box::new(GetTrail(desk.clone())),
         Box::new(GetTrailStatus(desk.clone())),
         Box::new(ListPublicKeys(desk.clone())),
-        Box::new(ListTags(desk.clone())),
+        Box::new(ListTags(Taggable { trails: desk.clone(), lake: lake.clone() })),
         Box::new(ListTrails(desk.clone())),
         Box::new(LookupEvents { history, world, token_key }),
         Box::new(PutEventSelectors(desk.clone())),
-        Box::new(RemoveTags(desk.clone())),
+        Box::new(RemoveTags(Taggable { trails: desk.clone(), lake: lake.clone() })),
         Box::new(StartLogging(desk.clone())),
         Box::new(StopLogging(desk.clone())),
         Box::new(UpdateTrail(desk.clone())),

@@ -1,17 +1,14 @@
 //! `RemoveTags`: removes tags by key, whatever their values; a key that is not there is no error.
 
-use std::sync::Arc;
-
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use opentrail_event::{Arn, Category};
 use opentrail_protocol::{Document, Violation};
 use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
 
-use crate::desk::{Desk, refused};
-use crate::tags;
+use crate::tags::{self, Taggable};
 
-pub(crate) struct RemoveTags(pub(crate) Arc<Desk>);
+pub(crate) struct RemoveTags(pub(crate) Taggable);
 
 static FACTS: Facts = Facts {
     name: "RemoveTags",
@@ -23,7 +20,9 @@ static FACTS: Facts = Facts {
     errors: &[
         "ResourceNotFoundException",
         "CloudTrailARNInvalidException",
+        "EventDataStoreARNInvalidException",
         "EventDataStoreNotFoundException",
+        "InactiveEventDataStoreException",
         "ResourceTypeNotSupportedException",
         "InvalidTagParameterException",
         "TagsLimitExceededException",
@@ -37,8 +36,8 @@ impl Operation for RemoveTags {
         &FACTS
     }
 
-    fn arns(&self, _cx: &Cx, input: &Document) -> Vec<Arn> {
-        input.text("ResourceId").and_then(tags::arn_of).into_iter().collect()
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        input.text("ResourceId").and_then(|id| tags::arn_of(cx, id)).into_iter().collect()
     }
 
     fn refuse(&self, violation: &Violation) -> Option<Fault> {
@@ -47,10 +46,9 @@ impl Operation for RemoveTags {
 
     fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
         async move {
-            let desk = &self.0;
-            let trail = tags::resource(desk, cx, input.text("ResourceId").unwrap_or_default())?;
+            let tagged = self.0.find(cx, input.text("ResourceId").unwrap_or_default())?;
             let keys: Vec<String> = tags::read(input)?.into_keys().collect();
-            desk.trails.remove_tags(&trail.id, &keys).await.map_err(|e| refused(cx, &trail.name, e))?;
+            self.0.remove(cx, &tagged, &keys).await?;
             Ok(Document::structure().into())
         }
         .boxed()

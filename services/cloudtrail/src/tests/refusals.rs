@@ -116,7 +116,10 @@ fn tags_have_rules() {
         ("one", "CloudTrailARNInvalid"),
         ("arn:aws:s3:::logs", "CloudTrailARNInvalid"),
         ("arn:aws:cloudtrail:us-east-1:111111111111:trail/x", "CloudTrailARNInvalid"),
-        ("arn:aws:cloudtrail:us-east-1:111111111111:eventdatastore/e", "EventDataStoreNotFound"),
+        (
+            "arn:aws:cloudtrail:us-east-1:111111111111:eventdatastore/11aa22bb-1111-2222-3333-444455556666",
+            "EventDataStoreNotFound",
+        ),
         ("arn:aws:cloudtrail:us-east-1:111111111111:dashboard/d", "ResourceTypeNotSupported"),
         ("arn:aws:cloudtrail:us-east-1:111111111111:trail/nobody", "ResourceNotFound"),
         ("arn:aws:cloudtrail:eu-west-1:111111111111:trail/one", "CloudTrailARNInvalid"),

@@ -35,8 +35,15 @@ fn house() -> House {
     let catalog: Arc<dyn opentrail_catalog::Catalog> = Arc::new(MemoryCatalog::default());
     let history = Arc::new(History::new(table, catalog, world.clone(), Settings::default()));
     let token_key = TokenKey::new(&[7; 32]);
-    let parts =
-        crate::Parts { history: history.clone(), trails: crate::tests::desk(&world), world: world.clone(), token_key };
+    let (lake, queries) = crate::tests::lake::lake(&world);
+    let parts = crate::Parts {
+        history: history.clone(),
+        trails: crate::tests::desk(&world),
+        lake,
+        queries: Some(queries),
+        world: world.clone(),
+        token_key,
+    };
     let service = crate::service(&Models::builtin(), parts);
     House { history, service, world }
 }

@@ -1,0 +1,57 @@
+//! `StartEventDataStoreIngestion`: the store takes events again, from the next one that is recorded.
+
+use std::sync::Arc;
+
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use opentrail_event::{Arn, Category};
+use opentrail_protocol::{Document, Violation};
+use opentrail_wire::{Cx, Facts, Fault, Operation, RpcAnswer};
+
+use crate::lake::{LakeDesk, arns, refuse, refused};
+
+pub(crate) struct StartEventDataStoreIngestion(pub(crate) Arc<LakeDesk>);
+
+static FACTS: Facts = Facts {
+    name: "StartEventDataStoreIngestion",
+    action: "cloudtrail:StartEventDataStoreIngestion",
+    read_only: false,
+    category: Category::Management,
+    mints_credentials: false,
+    open: false,
+    errors: &[
+        "EventDataStoreARNInvalidException",
+        "EventDataStoreNotFoundException",
+        "InvalidEventDataStoreStatusException",
+        "InvalidEventDataStoreCategoryException",
+        "InactiveEventDataStoreException",
+        "InvalidParameterException",
+        "ConflictException",
+        "ThrottlingException",
+        "ServiceUnavailableException",
+    ],
+};
+
+impl Operation for StartEventDataStoreIngestion {
+    fn facts(&self) -> &'static Facts {
+        &FACTS
+    }
+
+    fn arns(&self, cx: &Cx, input: &Document) -> Vec<Arn> {
+        arns(cx, input, "EventDataStore")
+    }
+
+    fn refuse(&self, violation: &Violation) -> Option<Fault> {
+        refuse(violation)
+    }
+
+    fn run<'a>(&'a self, cx: &'a Cx, input: &'a Document) -> BoxFuture<'a, Result<RpcAnswer, Fault>> {
+        async move {
+            let named = input.text("EventDataStore").unwrap_or_default();
+            let store = self.0.find(cx, named)?;
+            self.0.lake.stores().set_ingests(&store.id, true).await.map_err(|error| refused(cx, named, error))?;
+            Ok(Document::structure().into())
+        }
+        .boxed()
+    }
+}
