@@ -13,6 +13,8 @@ mod data;
 mod failure;
 mod file;
 mod known;
+mod mint;
+mod naming;
 mod outline;
 mod recognise;
 mod resources;
@@ -25,7 +27,7 @@ use bytes::Bytes;
 use crate::{OperationModel, ServiceModel};
 
 pub use file::BadAtlas;
-pub use known::{Alias, Answer, Failure, Recognised, Request};
+pub use known::{Alias, Answer, BucketInHost, Failure, Recognised, Request};
 
 /// The file that `cargo xtask codegen` writes.
 const BUILTIN: &[u8] = include_bytes!("../../models/atlas.bin");
