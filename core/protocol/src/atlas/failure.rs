@@ -21,11 +21,19 @@ impl Recognised {
             _ => of_json(headers, body),
         };
         let code = code.or_else(|| of_json(headers, &[]).0).filter(|code| !code.is_empty());
-        let code = match code {
-            Some(code) => self.recorded(status, &code),
+        let said = code;
+        let code = match &said {
+            Some(code) => self.recorded(status, code),
             None => self.by_status(status).to_owned(),
         };
-        Failure { code, message: message.filter(|message| !message.is_empty()) }
+        Failure { code, message: message.filter(|message| !message.is_empty()), said }
+    }
+
+    /// Whether the model says that the operation itself may fail with this code.
+    pub fn may_fail_with(&self, code: &str) -> bool {
+        self.model().is_some_and(|(model, operation)| {
+            model.errors_of(operation).any(|error| error.name == code || error.code == code)
+        })
     }
 
     /// As records spell a code: EC2 says whose fault it is, Query services name the exception where the wire has a code, and

@@ -97,6 +97,8 @@ pub struct Failure {
     /// As records have it: `Client.InvalidInstanceID.NotFound`.
     pub code: String,
     pub message: Option<String>,
+    /// The code as the answer has it; `None` where the status stands for it.
+    pub said: Option<String>,
 }
 
 /// What is known before the operation is.
@@ -184,9 +186,9 @@ impl Recognised {
         self.place.is_some() || self.s3.is_some()
     }
 
-    /// Whether a form names it, so that only one who has read all of the form knows that nothing in it says otherwise.
-    pub fn is_named_in_form(&self) -> bool {
-        matches!(self.protocol, Protocol::Query | Protocol::Ec2Query)
+    /// Whether the head alone says what it is, and nothing in the body can say otherwise.
+    pub fn is_settled_by_head(&self) -> bool {
+        self.is_known() && !matches!(self.protocol, Protocol::Query | Protocol::Ec2Query)
     }
 
     /// Whether the atlas has the service.

@@ -81,6 +81,16 @@ impl Atlas {
         self.entries.iter().map(|entry| entry.id.as_str())
     }
 
+    /// What calls of a service are signed with, where `name` is none of these but the service's own name or its endpoint's:
+    /// `monitoring` for `cloudwatch`. `None` for names that are right, and for those that nobody has.
+    pub fn signing_name_of(&self, name: &str) -> Option<&str> {
+        if self.entries.iter().any(|entry| entry.signing_name == name) {
+            return None;
+        }
+        let meant = self.entries.iter().find(|entry| entry.id == name || entry.endpoint_prefix == name)?;
+        Some(&meant.signing_name)
+    }
+
     /// A service's model by botocore's name for it; unpacked now if it was not before.
     pub fn service(&self, id: &str) -> Option<Arc<ServiceModel>> {
         let entry = self.entries.iter().find(|entry| entry.id == id)?;

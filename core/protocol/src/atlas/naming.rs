@@ -36,14 +36,14 @@ impl<'a> Naming<'a> {
         let cbor = of_cbor(head).filter(|_| cbors);
         let sent_target = head.headers.contains_key("x-amz-target");
         let target = text(head, "x-amz-target").filter(|_| targets);
-        let only_forms = !entries.is_empty() && forms && !targets && !cbors && !rests;
-        let form = if forms { Form::of(head, body_start, only_forms) } else { Form::default() };
         let is_bare = matches!(head.path, "" | "/");
+        let only_forms = !entries.is_empty() && forms && !targets && !cbors && (is_bare || !rests);
+        let form = if forms { Form::of(head, body_start, only_forms) } else { Form::default() };
         let contradiction = if form.actions > 1 || form.versions > 1 {
             Some("Action and Version may be given once")
         } else if sent_target && (targets || forms) && !is_one_target(head) {
             Some("X-Amz-Target may be given once, and names one operation")
-        } else if sent_target && (form.actions > 0 || cbor.is_some()) {
+        } else if sent_target && (form.actions > 0 || cbor.is_some() || (forms && is_typed_form(head))) {
             Some("An operation is named by X-Amz-Target, or by Action, or by the path")
         } else if cbor.is_some() && form.actions > 0 {
             Some("An operation is named by Action or by the path")
@@ -54,6 +54,11 @@ impl<'a> Naming<'a> {
         };
         Self { cbor, target, action: form.action, version: form.version, contradiction }
     }
+}
+
+fn is_typed_form(head: &Head<'_>) -> bool {
+    text(head, header::CONTENT_TYPE.as_str())
+        .is_some_and(|kind| kind.to_ascii_lowercase().contains("x-www-form-urlencoded"))
 }
 
 /// A list, or the header twice, is another operation to whoever looks at its other end.
@@ -95,10 +100,12 @@ impl Form {
             });
         // With another method the body names nothing; to a reader who looks at it all the same it must not name another.
         let names = *head.method == http::Method::POST;
-        let body = if is_form { body_start } else { &[] };
         let mut form = Self::default();
         form.take(head.query.as_bytes(), true);
-        form.take(body, names);
+        // The same for a body that says it is something else, beside a query that names an operation.
+        if is_form || form.actions > 0 {
+            form.take(body_start, names && is_form);
+        }
         form
     }
 

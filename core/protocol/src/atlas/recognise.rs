@@ -145,7 +145,7 @@ fn named(
             return known;
         }
     }
-    let claim = Claim { entry: entries.first().copied(), head, protocol };
+    let claim = Claim { entry: likeliest(head, entries), head, protocol };
     claim.unknown(is_name(operation).then_some(operation))
 }
 
@@ -153,11 +153,19 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whom a call is for that none of them has: of several that share a name in signatures, the one that is called so itself.
+fn likeliest<'a>(head: &Head<'_>, entries: &[&'a Entry]) -> Option<&'a Entry> {
+    let name = head.scope.map(|scope| scope.service);
+    let is_called_so =
+        |entry: &&&Entry| Some(entry.id.as_str()) == name || Some(entry.endpoint_prefix.as_str()) == name;
+    entries.iter().find(is_called_so).or(entries.first()).copied()
+}
+
 fn of_rest(atlas: &Atlas, head: &Head<'_>, entries: Vec<&Entry>) -> Recognised {
     let rest = |entry: &&Entry| entry.speaks(Protocol::RestJson) || entry.speaks(Protocol::RestXml);
-    let any = entries.first().copied();
+    let any = likeliest(head, &entries);
     let entries: Vec<&Entry> = entries.into_iter().filter(rest).collect();
-    let first = entries.first().copied().or(any);
+    let first = any.or(entries.first().copied());
     let unknown =
         || Claim { entry: first, head, protocol: first.map_or(Protocol::RestJson, |e| spoken(e, head)) }.unknown(None);
     let Some(target) = Target::new(head.path, head.query) else { return unknown() };

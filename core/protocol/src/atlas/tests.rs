@@ -211,9 +211,21 @@ fn a_name_counts_only_where_the_service_speaks_so() {
     let target = [("x-amz-target", "AmazonSQS.ListQueues"), ("content-type", "application/x-amz-json-1.0")];
     check(queue("", &target), "ListQueues", false);
     check(queue("Action=DeleteQueue", &target), "ListQueues", true);
+    let odd = [("content-type", "text/plain")];
+    check(Sent { body: b"Action=DeleteQueue", ..queue("Action=ListQueues", &odd) }, "ListQueues", true);
     let mail = |path, body: &'static str| Sent { service: "ses", path, body: body.as_bytes(), ..Sent::default() };
     check(mail("/", "Action=DeleteIdentity&Version=2010-12-01"), "DeleteIdentity", false);
     check(mail("/v2/email/identities", "Action=ListIdentities&Version=2010-12-01"), "ListIdentities", true);
+}
+
+#[test]
+fn a_service_is_found_by_another_of_its_names() {
+    let atlas = Atlas::builtin();
+    let check = |name: &str, expect: Option<&str>| assert_eq!(atlas.signing_name_of(name), expect, "{name}");
+    check("cloudwatch", Some("monitoring"));
+    check("monitoring", None);
+    check("api.ecr", Some("ecr"));
+    check("teleport", None);
 }
 
 #[test]
@@ -225,6 +237,8 @@ fn what_no_model_has_may_do_anything() {
     };
     check(Sent { service: "iam", body: b"Action=GetEverything", ..Sent::default() }, "GetEverything");
     check(Sent { service: "iam", method: Method::GET, ..Sent::default() }, "GET");
+    let unknown = Sent { service: "iam", method: Method::GET, ..Sent::default() }.recognised(&atlas);
+    assert_eq!(unknown.event_source, "iam.amazonaws.com", "the name is shared with others");
     let headers: &[(&'static str, &str)] = &[("x-amz-target", "DynamoDB_20120810.ListTables")];
     check(Sent { service: "teleport", headers, ..Sent::default() }, "ListTables");
     // Whoever does not say whom it is for is believed the rest.

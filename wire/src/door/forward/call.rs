@@ -12,8 +12,10 @@ use opentrail_policy::Principal;
 use opentrail_protocol::atlas::{Head, Recognised, Request, Scope};
 
 use super::body::{self, Check, Passed, Read};
+use super::clear;
 use super::close::Passing;
 use super::guests::Guest;
+use super::pace::{self, Pace};
 use super::who::{self, Claimed, Who};
 use super::{Going, Leaving, Onward, Stop};
 use crate::door::body::{Pieces, declared_length};
@@ -21,7 +23,6 @@ use crate::door::life::{Hall, seen, text};
 use crate::door::listen::Peer;
 use crate::errors::body::BodyTrouble;
 use crate::errors::{self, Tongue};
-use crate::passage::mints;
 use crate::sigv4::canonical::Seen;
 use crate::sigv4::key::hex;
 use crate::sigv4::payload::Payload;
@@ -84,24 +85,48 @@ impl Hall {
         let mut what = passage.atlas.recognise(&asked.head(), b"");
         let reading =
             Reading { passage: &passage, peer, query: &query, tongue: &tongue, streams: what.streams_request };
-        let sender = self.sender(claimed, &head, pieces, reading).await?;
+        let mut sender = self.sender(claimed, &head, pieces, reading).await?;
         let whole = match &sender.body {
             Body::Whole(bytes) => Some(bytes.clone()),
             Body::Passing { .. } => None,
         };
-        if let (false, Some(bytes)) = (what.is_known(), &whole) {
-            what = passage.atlas.recognise(&asked.head(), bytes);
+        // A form names its operation in its body, and may name another one there than in the query. What is too long to be
+        // read to its end says the one, but not that there is no other.
+        let start = match &whole {
+            Some(bytes) => bytes.clone(),
+            None if what.is_settled_by_head() => Bytes::new(),
+            None => body::begin(&mut sender.body).await,
+        };
+        let is_plain = start.is_empty() || !is_encoded(&head.headers);
+        if !start.is_empty() && is_plain && !what.streams_request {
+            what = passage.atlas.recognise(&asked.head(), &start);
         }
+        let all_read = what.is_settled_by_head() || (whole.is_some() && is_plain);
+        what.read_only &= all_read;
         // What is compressed is recorded with what is known without it.
         let readable = whole.as_ref().filter(|_| !is_encoded(&head.headers));
         let request = what.read_request(&asked.head(), readable.map(|bytes| &bytes[..]));
         let operation = operation(&what);
-        let Sender { who, soon, account, region, signed, payload, presigned, body } = sender;
-        metrics::counter!("opentrail_door_passed_calls_total", "service" => what.event_source.clone()).increment(1);
+        let Sender { who, soon, account, region, signed, payload, presigned, mut body } = sender;
+        // Who is not proven may not keep a connection of the upstream's for as long as they like.
+        if let (true, Body::Passing { pieces, .. }) = (guest.is_some(), &mut body) {
+            pace::keep(Pace::new(self.world.clone()), pieces);
+        }
+        // Whatever callers make up must not become a series each.
+        let counted = if what.is_of_known_service() { what.event_source.clone() } else { "other".to_owned() };
+        metrics::counter!("opentrail_door_passed_calls_total", "service" => counted).increment(1);
+        let endpoint_prefix =
+            if what.endpoint_prefix.is_empty() { service.clone() } else { what.endpoint_prefix.clone() };
+        let place = UpstreamPlace { endpoint_prefix, region: region.to_string() };
+        if let Some(why) = self.unclear(&what, &head, &*upstream, &place, passage.settings.signing.is_some()) {
+            metrics::counter!("opentrail_door_unclear_calls_total").increment(1);
+            let fault = clear::fault(why, &tongue);
+            return Err(if who.is_proven() { Stop::Told(fault) } else { Stop::Stranger(fault) });
+        }
 
         let about =
             About { peer, head: &head, tongue: &tongue, what: &what, request: &request, account, region: &region };
-        let call = about.call(&who, &service, &operation);
+        let call = about.call(&who);
         if let Some(signing) = &passage.settings.signing {
             let Who::Proven { principal, .. } = &who else {
                 let bytes_max = passage.settings.body_bytes_max as u64;
@@ -109,8 +134,7 @@ impl Hall {
                     BodyTrouble::TooLarge { bytes: declared_length(&head.headers).unwrap_or(bytes_max), bytes_max };
                 return Err(Stop::Stranger(errors::body::fault(&trouble, tongue.protocol)));
             };
-            let names = [principal.arn(), principal.entity_arn()];
-            if !signing.allows(&[names[0].as_str(), names[1].as_str()], &service, &operation) {
+            if !clear::is_allowed(signing, principal, &what, all_read, (&service, &operation)) {
                 let fault = not_allowed(principal, &service, &operation, &tongue);
                 return Err(self.refuse_onward(call, fault, &tongue).await);
             }
@@ -127,9 +151,6 @@ impl Hall {
             },
         };
         let passed = Passed::default();
-        let endpoint_prefix =
-            if what.endpoint_prefix.is_empty() { service.clone() } else { what.endpoint_prefix.clone() };
-        let place = UpstreamPlace { endpoint_prefix, region: region.to_string() };
         let made = match &passage.settings.signing {
             Some(signing) => {
                 let authority = upstream.authority(&place);
@@ -142,6 +163,7 @@ impl Hall {
             hall: self.clone(),
             passage: passage.clone(),
             ticket,
+            given_up: None,
             who,
             soon,
             account,
@@ -159,7 +181,7 @@ impl Hall {
             head_only: head.method == http::Method::HEAD,
             received_at,
             ip: peer.ip,
-            _guest: guest,
+            guest,
             _alive: alive,
         };
         let answer = match made {
@@ -179,7 +201,11 @@ impl Hall {
         }
         match self.guests.admit(peer.ip) {
             Some(guest) => Ok(Some(guest)),
-            None => Err(Stop::Told(errors::throttled(tongue.protocol))),
+            None => {
+                metrics::counter!("opentrail_door_guests_full_total").increment(1);
+                let why = "Too many calls by keys that are not known here are under way. Please try again.";
+                Err(Stop::Told(errors::unavailable(tongue.protocol, why)))
+            }
         }
     }
 
@@ -378,9 +404,9 @@ struct About<'a> {
 impl About<'_> {
     /// The call as the recorder gets it. Of somebody who is not proven it says next to nothing: that is for when the
     /// upstream has taken them in.
-    fn call(&self, who: &Who, service: &str, operation: &str) -> Call {
+    fn call(&self, who: &Who) -> Call {
         let what = self.what;
-        let mints_credentials = what.is_known() && mints(service, operation);
+        let mints_credentials = what.mints_credentials;
         let class = CallClass { category: what.category, read_only: what.read_only, mints_credentials };
         let proven = who.is_proven();
         let parameters = || -> Option<RawJson> { what.request_parameters(self.request) };
@@ -408,7 +434,7 @@ impl About<'_> {
             resources: what.resources(self.request, None, self.account, self.region),
             tls,
             copy_for: None,
-            identity_verified: proven,
+            identity_verified: who.is_verified(),
         }
     }
 }

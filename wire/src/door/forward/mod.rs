@@ -4,14 +4,16 @@
 //! bytes go by, counts them and checks them against what was signed; [`call`] takes the call through intent, upstream and
 //! answer; [`sign`] is for upstreams that have keys of their own; [`answer`] lets the answer's bytes go by, the last of them
 //! only when the record is durable; [`close`] makes the record; [`learn`] remembers sessions whose credentials went by;
-//! [`guests`] bounds those who are not proven.
+//! [`guests`] and [`pace`] bound those who are not proven; [`clear`] stops what could be read in two ways.
 
 mod answer;
 mod body;
 mod call;
+mod clear;
 mod close;
 mod guests;
 mod learn;
+mod pace;
 mod route;
 mod sign;
 mod who;

@@ -60,6 +60,14 @@ impl Who {
     pub(super) fn is_proven(&self) -> bool {
         matches!(self, Self::Proven { .. })
     }
+
+    /// Whether it is known here whose call this is. A session that was got by a key that nobody here knows is whose that was.
+    pub(super) fn is_verified(&self) -> bool {
+        match self {
+            Self::Proven { principal, .. } => principal.session.as_ref().is_none_or(|session| !session.unproven),
+            Self::Unproven { .. } | Self::Anonymous => false,
+        }
+    }
 }
 
 /// Somebody of whom nothing is said yet.
@@ -161,21 +169,65 @@ const STRANGERS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// By the answer's status and code. `said` is the code, where the answer has one.
-pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool) -> Taken {
-    let code = said.map(|code| {
-        let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
-        code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code)
-    });
-    match (status, code) {
-        (..400, _) => Taken::In,
-        (401, _) | (403, None) => Taken::Out,
+/// Codes by which services answer what only a caller whom they know can have asked. The models' own come on top.
+const FAMILIAR: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "BucketNotEmpty",
+    "DependencyViolation",
+    "DryRunOperation",
+    "EntityTooSmall",
+    "IncorrectInstanceState",
+    "IncorrectState",
+    "InvalidBucketState",
+    "InvalidObjectState",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "InvalidRange",
+    "ObjectLockConfigurationNotFoundError",
+    "OperationNotPermitted",
+    "PreconditionFailed",
+    "ReplicationConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "UnauthorizedOperation",
+];
+
+/// Parts of codes that come from what stands before a service as well, whatever models say.
+const OF_ANYBODY: &[&str] = &[
+    "Internal",
+    "NotAuthorized",
+    "RequestLimit",
+    "Serialization",
+    "Throttl",
+    "TooLarge",
+    "TooManyRequests",
+    "Unauthorized",
+    "Unavailable",
+    "UnknownOperation",
+];
+
+/// By the answer's status and the code that it says, if it says one. `declared` tells of codes with which the model says that
+/// the operation itself may fail.
+pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool, declared: impl Fn(&str) -> bool) -> Taken {
+    match (status, said) {
+        (200..300 | 304, _) => Taken::In,
+        (401, _) => Taken::Out,
         (_, Some(code)) if STRANGERS.contains(&code) => Taken::Out,
         // To somebody without a name a denial says no more than that.
-        (403, Some(_)) if anonymous => Taken::Out,
-        (400..500, Some(_)) => Taken::In,
+        (403, _) if anonymous => Taken::Out,
+        (400..500, Some(code)) if is_familiar(code, declared) => Taken::In,
         _ => Taken::Unclear,
     }
+}
+
+fn is_familiar(code: &str, declared: impl Fn(&str) -> bool) -> bool {
+    // EC2 says `InvalidInstanceID.NotFound`, S3 `NoSuchKey`; their models declare nothing.
+    let by_form =
+        code.starts_with("NoSuch") || [".NotFound", ".Duplicate", ".InUse"].iter().any(|end| code.ends_with(end));
+    let of_anybody = || OF_ANYBODY.iter().any(|part| code.contains(part));
+    FAMILIAR.contains(&code) || by_form || (declared(code) && !of_anybody())
 }
 
 /// Whom an unsigned request looks like it is for.
@@ -197,19 +249,34 @@ mod tests {
 
     #[test]
     fn who_is_taken_in_and_who_is_not() {
-        let check = |status, said: Option<&str>, expect| assert_eq!(taken(status, said, false), expect, "{said:?}");
+        let declared = |code: &str| ["ResourceNotFoundException", "ThrottlingException"].contains(&code);
+        let check = |status, said: Option<&str>, expect| {
+            assert_eq!(taken(status, said, false, declared), expect, "{status} {said:?}");
+        };
         check(200, None, Taken::In);
         check(304, None, Taken::In);
         check(404, Some("NoSuchKey"), Taken::In);
         check(403, Some("AccessDenied"), Taken::In);
-        check(400, Some("Client.InvalidInstanceID.NotFound"), Taken::In);
-        check(401, Some("Client.AuthFailure"), Taken::Out);
-        check(400, Some("com.amazon.coral.service#UnrecognizedClientException"), Taken::Out);
+        check(400, Some("InvalidInstanceID.NotFound"), Taken::In);
+        check(400, Some("ResourceNotFoundException"), Taken::In);
+        check(401, Some("AuthFailure"), Taken::Out);
+        check(400, Some("UnrecognizedClientException"), Taken::Out);
         check(403, Some("SignatureDoesNotMatch"), Taken::Out);
-        check(403, None, Taken::Out);
-        check(404, None, Taken::Unclear);
-        check(500, Some("InternalFailure"), Taken::Unclear);
-        assert_eq!(taken(403, Some("AccessDenied"), true), Taken::Out);
-        assert!(STRANGERS.is_sorted());
+        for (status, said) in [
+            (301, None),
+            (307, Some("TemporaryRedirect")),
+            (400, None),
+            (400, Some("ThrottlingException")),
+            (400, Some("UnknownOperationException")),
+            (403, None),
+            (404, None),
+            (404, Some("page not found")),
+            (413, Some("RequestEntityTooLarge")),
+            (500, Some("ResourceNotFoundException")),
+        ] {
+            check(status, said, Taken::Unclear);
+        }
+        assert_eq!(taken(403, Some("AccessDenied"), true, declared), Taken::Out);
+        assert!(STRANGERS.is_sorted() && FAMILIAR.is_sorted() && OF_ANYBODY.is_sorted());
     }
 }
