@@ -86,3 +86,16 @@ fn a_read_whose_record_would_find_no_room_does_not_begin() {
     let denied = Call { runs: false, ..call(true) };
     assert!(block_on(recorder.begin(denied)).is_err());
 }
+
+#[test]
+fn what_was_missed_just_before_a_stop_is_told_all_the_same() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::default());
+    let last = recorder(&journal, &world).with_memo(catalog);
+    block_on(last.recover()).expect("recovers");
+    last.missed(account(ANNA));
+    let (_stop, stopped) = tokio::sync::watch::channel(true);
+    block_on(last.run(stopped));
+    let records = journal.records();
+    assert_eq!(value(&records[0].entry.bytes)["serviceEventDetails"]["callsNotRecorded"], 1);
+}

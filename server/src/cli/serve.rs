@@ -223,7 +223,7 @@ fn engines(loaded: &Loaded) -> LocalSettings {
             account_share: settings.journal_account_share,
             reserve_bytes: settings.journal_reserve_bytes,
             holders: House::HOLDERS.map(str::to_owned).to_vec(),
-            ..JournalSettings::defaults()
+            ..JournalSettings::default()
         },
         seal_key_file: settings.seal_key_file.clone(),
         signing_key_file: settings.signing_key_file.clone(),
@@ -278,7 +278,7 @@ fn remote_buckets(settings: &Settings, world: &World) -> anyhow::Result<Vec<Remo
         upstream: Arc::new(Remote::new(
             bucket.endpoint.clone(),
             trust.clone(),
-            RemoteSettings { connections_max: BUCKET_CONNECTIONS_MAX, ..RemoteSettings::defaults() },
+            RemoteSettings { connections_max: BUCKET_CONNECTIONS_MAX, ..RemoteSettings::default() },
             world.clone(),
         )),
     };
@@ -288,14 +288,11 @@ fn remote_buckets(settings: &Settings, world: &World) -> anyhow::Result<Vec<Remo
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::Environment;
 
     fn with(set: &[(&str, &str)]) -> Settings {
-        let mut settings = Settings::defaults();
-        for (name, text) in set {
-            let setting = TABLE.iter().find(|setting| setting.name == *name).expect("a setting");
-            setting.read(&mut settings, text).expect("a value");
-        }
-        settings
+        let set = set.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        load(&Source { file: None, environment: Environment::default(), set }).expect("settings").settings
     }
 
     #[test]

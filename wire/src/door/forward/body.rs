@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 
-use super::call::Body;
+use super::sender::Body;
 use crate::door::body::{Pieces, announced_trailers, number};
 use crate::errors::body::BodyTrouble;
 use crate::sigv4::chunked::Decoder;

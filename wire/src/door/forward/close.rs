@@ -14,8 +14,9 @@ use opentrail_protocol::atlas::{Failure, Recognised, Request};
 use tokio::sync::mpsc;
 
 use super::Stop;
+use super::about::shown_agent;
 use super::body::{Passed, Trouble};
-use super::call::{is_encoded, shown_agent};
+use super::coding;
 use super::guests::Guest;
 use super::who::{Taken, Who, taken, unattributed};
 use crate::door::life::Hall;
@@ -125,7 +126,9 @@ impl Passing {
         {
             self.who = soon;
         }
-        let readable = end.body.filter(|_| !is_encoded(end.headers));
+        let bytes_max = self.passage.settings.body_bytes_max;
+        let readable = end.body.and_then(|body| coding::plain(end.headers, body, bytes_max));
+        let readable = readable.as_deref();
         let failure =
             (end.status >= 300 && end.broken.is_none()).then(|| failure(&self.what, end.status, end.headers, readable));
         let taken = match (&self.who, &end.broken) {
@@ -133,8 +136,7 @@ impl Passing {
             (_, Some(broken)) => self.untold(broken, end.status),
             (who, None) => {
                 let said = failure.as_ref().and_then(|failure| failure.said.as_deref());
-                let declared = |code: &str| self.what.may_fail_with(code);
-                taken(end.status, said, matches!(who, Who::Anonymous), declared)
+                taken(end.status, said, matches!(who, Who::Anonymous))
             }
         };
         if taken != Taken::In && end.broken.is_none() {
@@ -148,7 +150,7 @@ impl Passing {
                 metrics::counter!("opentrail_door_unattributed_reads_total").increment(1);
                 return Ok(());
             }
-            Taken::Unclear => self.disown().await?,
+            Taken::Unclear => self.disown().await,
         }
         let answer = (end.status < 300 && end.broken.is_none())
             .then(|| self.what.read_answer(end.status, end.headers, readable));
@@ -191,6 +193,13 @@ impl Passing {
             outcome.error_code = Some(broken.fault.code.to_string());
             outcome.error_message = Some(broken.fault.message.clone());
         } else if let Some(failure) = failure {
+            if self.what.hides_resources(&failure) {
+                outcome.resources = Some(Vec::new());
+            }
+            if self.what.hides_parameters(&failure) {
+                outcome.hide_parameters = true;
+                ticket.call.api_version = None;
+            }
             outcome.error_code = Some(failure.code);
             outcome.error_message = failure.message;
         }
@@ -234,14 +243,14 @@ impl Passing {
 
     /// Nobody knows whether it was the claimed key's owner: it is no business of that account's, and the record goes to the
     /// account of those of whom nothing is known. The intent, which is found by its account, gives way to it.
-    async fn disown(&mut self) -> Result<(), Stop> {
+    async fn disown(&mut self) {
         let theirs = self.passage.settings.account;
         if self.account == theirs {
-            return Ok(());
+            return;
         }
         let Some(intent) = self.ticket.take() else {
             self.account = theirs;
-            return Ok(());
+            return;
         };
         let call = Call {
             runs: false,
@@ -255,13 +264,11 @@ impl Passing {
                 self.ticket = Some(ticket);
                 self.account = theirs;
                 self.given_up = Some(intent);
-                Ok(())
             }
-            Err(refused) => {
-                // The intent stays, and names nobody.
+            Err(error) => {
+                // The intent's own record stands for it, and names nobody either.
+                tracing::warn!(request_id = self.tongue.request_id, %error, "record a call of nobody known");
                 self.ticket = Some(intent);
-                tracing::warn!(request_id = self.tongue.request_id, %refused, "record a call of nobody known");
-                Ok(())
             }
         }
     }

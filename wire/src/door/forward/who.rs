@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentrail_event::{AccountId, IdentityType, Region, UserIdentity};
-use opentrail_policy::{Principal, account_of};
+use opentrail_policy::Principal;
 use opentrail_protocol::Protocol;
 
 use super::Stop;
@@ -12,7 +12,7 @@ use crate::errors::{self, Tongue};
 use crate::sigv4::canonical::Seen;
 use crate::sigv4::claim::Claim;
 use crate::sigv4::refusal::Refusal;
-use crate::sigv4::verify::{Known, Plausible, Proven};
+use crate::sigv4::verify::{Issued, Known, Plausible, Proven};
 use crate::{Passage, sigv4::Dialect};
 
 /// What a request says of its sender, as far as it can be said without the body.
@@ -85,18 +85,13 @@ pub(super) fn unattributed(account: AccountId) -> UserIdentity {
     }
 }
 
-/// The account that AWS wrote into a key's id. Ids older than that begin otherwise.
-pub(super) fn account_in(access_key_id: &str) -> Option<AccountId> {
-    let newer = access_key_id.as_bytes().get(4).is_some_and(|b| matches!(b, b'Q'..=b'Z' | b'2'..=b'7'));
-    let aws = matches!(access_key_id.get(..4), Some("AKIA" | "ASIA")) && access_key_id.len() == 20;
-    account_of(access_key_id).filter(|_| newer && aws)
-}
-
 impl Hall {
     /// Reads the claim and looks for its key.
     pub(super) async fn claimed(&self, passage: &Passage, seen: &Seen<'_>, tongue: &Tongue) -> Result<Claimed, Stop> {
         let dialect = |name: &str| if is_s3(name) { Dialect::S3 } else { Dialect::Other };
-        let known = self.verifier.check_onward(seen, self.world.now(), dialect, &passage.sessions).await;
+        let ours = |name: &str| self.is_ours(name) && !passage.named.iter().any(|(known, _)| known == name);
+        let issued = Issued { keys: ours("iam"), sessions: ours("sts") };
+        let known = self.verifier.check_onward(seen, self.world.now(), dialect, &passage.sessions, issued).await;
         match known {
             Ok(Known::Ours(plausible)) => Ok(Claimed::Known(Box::new(plausible), true)),
             Ok(Known::Passed(plausible)) => Ok(Claimed::Known(Box::new(plausible), false)),
@@ -169,13 +164,16 @@ const STRANGERS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// Codes by which services answer what only a caller whom they know can have asked. The models' own come on top.
+/// Codes by which services answer only callers whom they know: those of the operation itself, found once somebody is let in.
 const FAMILIAR: &[&str] = &[
     "AccessDenied",
     "AccessDeniedException",
     "BucketAlreadyExists",
     "BucketAlreadyOwnedByYou",
     "BucketNotEmpty",
+    "ConditionalCheckFailedException",
+    "ConflictException",
+    "DeleteConflict",
     "DependencyViolation",
     "DryRunOperation",
     "EntityTooSmall",
@@ -183,6 +181,7 @@ const FAMILIAR: &[&str] = &[
     "IncorrectState",
     "InvalidBucketState",
     "InvalidObjectState",
+    "InvalidParameterValue",
     "InvalidPart",
     "InvalidPartOrder",
     "InvalidRange",
@@ -192,42 +191,47 @@ const FAMILIAR: &[&str] = &[
     "ReplicationConfigurationNotFoundError",
     "ServerSideEncryptionConfigurationNotFoundError",
     "UnauthorizedOperation",
+    "ValidationError",
+    "ValidationException",
 ];
 
-/// Parts of codes that come from what stands before a service as well, whatever models say.
-const OF_ANYBODY: &[&str] = &[
-    "Internal",
-    "NotAuthorized",
-    "RequestLimit",
-    "Serialization",
-    "Throttl",
-    "TooLarge",
-    "TooManyRequests",
-    "Unauthorized",
-    "Unavailable",
-    "UnknownOperation",
+/// Ends of such codes: `ResourceNotFoundException`, EC2's `InvalidInstanceID.NotFound`, `EntityAlreadyExists`. Alone they say nothing.
+const FAMILIAR_ENDS: &[&str] = &[
+    ".Duplicate",
+    "AlreadyExists",
+    "AlreadyExistsException",
+    "AlreadyExistsFault",
+    "ConflictException",
+    "DeleteConflict",
+    "InUse",
+    "InUseException",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "NotFound",
+    "NotFoundException",
+    "NotFoundFault",
+    "TransactionCanceledException",
+    "ValidationError",
+    "ValidationException",
 ];
 
-/// By the answer's status and the code that it says, if it says one. `declared` tells of codes with which the model says that
-/// the operation itself may fail.
-pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool, declared: impl Fn(&str) -> bool) -> Taken {
+/// By the answer's status and the code that it says, if it says one.
+pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool) -> Taken {
     match (status, said) {
         (200..300 | 304, _) => Taken::In,
         (401, _) => Taken::Out,
         (_, Some(code)) if STRANGERS.contains(&code) => Taken::Out,
         // To somebody without a name a denial says no more than that.
         (403, _) if anonymous => Taken::Out,
-        (400..500, Some(code)) if is_familiar(code, declared) => Taken::In,
+        (400..500, Some(code)) if is_familiar(code) => Taken::In,
         _ => Taken::Unclear,
     }
 }
 
-fn is_familiar(code: &str, declared: impl Fn(&str) -> bool) -> bool {
-    // EC2 says `InvalidInstanceID.NotFound`, S3 `NoSuchKey`; their models declare nothing.
-    let by_form =
-        code.starts_with("NoSuch") || [".NotFound", ".Duplicate", ".InUse"].iter().any(|end| code.ends_with(end));
-    let of_anybody = || OF_ANYBODY.iter().any(|part| code.contains(part));
-    FAMILIAR.contains(&code) || by_form || (declared(code) && !of_anybody())
+fn is_familiar(code: &str) -> bool {
+    let ends = |end: &&str| code.len() > end.len() && code.ends_with(end);
+    FAMILIAR.contains(&code) || code.starts_with("NoSuch") || FAMILIAR_ENDS.iter().any(ends)
 }
 
 /// Whom an unsigned request looks like it is for.
@@ -240,18 +244,9 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_read_only_from_ids_that_carry_one() {
-        assert_eq!(account_in("AKIAIOSFODNN7EXAMPLE"), None);
-        assert_eq!(account_in("testing"), None);
-        assert_eq!(account_in("minio-admin-key-of-x"), None);
-        assert!(account_in("ASIAQNZGKIQY56JQ7WML").is_some());
-    }
-
-    #[test]
     fn who_is_taken_in_and_who_is_not() {
-        let declared = |code: &str| ["ResourceNotFoundException", "ThrottlingException"].contains(&code);
         let check = |status, said: Option<&str>, expect| {
-            assert_eq!(taken(status, said, false, declared), expect, "{status} {said:?}");
+            assert_eq!(taken(status, said, false), expect, "{status} {said:?}");
         };
         check(200, None, Taken::In);
         check(304, None, Taken::In);
@@ -270,13 +265,14 @@ mod tests {
             (400, Some("UnknownOperationException")),
             (403, None),
             (404, None),
+            (404, Some("NotFound")),
             (404, Some("page not found")),
             (413, Some("RequestEntityTooLarge")),
             (500, Some("ResourceNotFoundException")),
         ] {
             check(status, said, Taken::Unclear);
         }
-        assert_eq!(taken(403, Some("AccessDenied"), true, declared), Taken::Out);
-        assert!(STRANGERS.is_sorted() && FAMILIAR.is_sorted() && OF_ANYBODY.is_sorted());
+        assert_eq!(taken(403, Some("AccessDenied"), true), Taken::Out);
+        assert!(STRANGERS.is_sorted() && FAMILIAR.is_sorted() && FAMILIAR_ENDS.is_sorted());
     }
 }
