@@ -41,9 +41,9 @@ struct Options {
     /// A corpus in trail layout; made by ../shared/tools/gen_corpus.py when not given.
     #[arg(long)]
     corpus: Option<PathBuf>,
-    /// Answers calls until its input ends: the upstream of the recorder's rows. With a folder it keeps objects on disk.
+    /// Answers calls until its input ends: the upstream of the recorder's rows.
     #[arg(long, hide = true)]
-    upstream: Option<Option<PathBuf>>,
+    upstream: bool,
     /// Prints figures as JSON: how a row's process reports.
     #[arg(long, hide = true)]
     json: bool,
@@ -60,8 +60,8 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
-    if let Some(folder) = &options.upstream {
-        return upstream::serve(folder.as_deref());
+    if options.upstream {
+        return upstream::serve();
     }
     let bench = Bench {
         span: Duration::from_secs(options.seconds),

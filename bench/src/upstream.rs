@@ -1,10 +1,8 @@
 //! A trivial upstream, in a process of its own so that its processor time is known: it answers at once, with as little work as an
-//! answer takes. Objects it forgets and makes up; or, given a folder, keeps them there as a store does.
+//! answer takes. Objects it forgets, and makes them up.
 
-use std::fs::File;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{TcpListener, TcpStream};
-use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
@@ -23,16 +21,15 @@ pub(crate) struct Upstream {
 }
 
 impl Upstream {
-    /// Starts one; with a folder, objects are kept there.
-    pub(crate) fn start(folder: Option<&Path>) -> Result<Self> {
+    pub(crate) fn start() -> Result<Self> {
         let mut command = Command::new(std::env::current_exe().context("find this program")?);
-        command.arg("--upstream");
-        if let Some(folder) = folder {
-            std::fs::create_dir_all(folder).context("make the upstream's folder")?;
-            command.arg(folder);
-        }
         // Its input ends with this process, and so does it.
-        let mut child = command.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn().context("start the upstream")?;
+        let mut child = command
+            .arg("--upstream")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .context("start the upstream")?;
         let mut line = String::new();
         BufReader::new(child.stdout.take().expect("stdout is piped")).read_line(&mut line)?;
         Ok(Self { child, endpoint: line.trim().to_owned() })
@@ -52,15 +49,13 @@ impl Drop for Upstream {
 }
 
 /// Prints its address, and answers until its input ends.
-pub(crate) fn serve(folder: Option<&Path>) -> Result<()> {
+pub(crate) fn serve() -> Result<()> {
     let listener = TcpListener::bind("127.0.0.1:0").context("listen")?;
     println!("http://{}", listener.local_addr().context("the address")?);
-    let folder = folder.map(Path::to_path_buf);
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
-            let folder = folder.clone();
             std::thread::spawn(move || {
-                if let Err(error) = connection(stream, folder.as_deref()) {
+                if let Err(error) = connection(stream) {
                     eprintln!("upstream: {error:#}");
                 }
             });
@@ -77,47 +72,29 @@ struct Asked {
     length: u64,
 }
 
-fn connection(stream: TcpStream, folder: Option<&Path>) -> Result<()> {
+fn connection(stream: TcpStream) -> Result<()> {
     stream.set_nodelay(true).context("set no delay")?;
     let mut stream = BufReader::with_capacity(PIECE_BYTES, stream);
-    let (mut line, mut piece) = (String::new(), vec![b'x'; PIECE_BYTES]);
+    let (mut line, piece) = (String::new(), vec![b'x'; PIECE_BYTES]);
     while let Some(Asked { method, path, length }) = head(&mut stream, &mut line)? {
-        let object = folder.map(|folder| folder.join(path.trim_start_matches('/').replace('/', "-")));
         match method.as_str() {
             "PUT" => {
-                let mut file = object.map(File::create).transpose().context("make an object")?;
-                take(&mut stream, length, |bytes| match &mut file {
-                    Some(file) => file.write_all(bytes).context("write an object"),
-                    None => Ok(()),
-                })?;
-                if let Some(file) = file {
-                    file.sync_data().context("sync an object")?;
-                }
+                forget(&mut stream, length)?;
                 write!(stream.get_mut(), "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: 0\r\n\r\n")?;
             }
             "GET" => {
-                let mut file = object.map(File::open).transpose().context("open an object")?;
-                let mut left = match &file {
-                    Some(file) => file.metadata().context("an object's length")?.len(),
-                    // Made up: the last part of the path says how many.
-                    None => {
-                        path.rsplit('/').next().and_then(|n| n.parse().ok()).context("a path that ends in a length")?
-                    }
-                };
+                // The last part of the path says how many bytes.
+                let mut left: u64 =
+                    path.rsplit('/').next().and_then(|n| n.parse().ok()).context("a length in the path")?;
                 write!(stream.get_mut(), "HTTP/1.1 200 OK\r\netag: \"x\"\r\ncontent-length: {left}\r\n\r\n")?;
                 while left > 0 {
-                    let most = PIECE_BYTES.min(usize::try_from(left)?);
-                    let n = match &mut file {
-                        Some(file) => file.read(&mut piece[..most]).context("read an object")?,
-                        None => most,
-                    };
-                    ensure!(n > 0, "an object that got shorter");
+                    let n = PIECE_BYTES.min(usize::try_from(left)?);
                     stream.get_mut().write_all(&piece[..n]).context("send a piece")?;
                     left -= n as u64;
                 }
             }
             _ => {
-                take(&mut stream, length, |_| Ok(()))?;
+                forget(&mut stream, length)?;
                 let mut out = format!(
                     "HTTP/1.1 200 OK\r\ncontent-type: application/x-amz-json-1.0\r\nx-amzn-requestid: \
                      2B7EKQCMUG7GCJUE5TS6O2P7ZJVV4KQNSO5AEMVJF66Q9ASUAAJG\r\ncontent-length: {}\r\n\r\n",
@@ -156,12 +133,11 @@ fn head(stream: &mut BufReader<TcpStream>, line: &mut String) -> Result<Option<A
     }
 }
 
-fn take(stream: &mut BufReader<TcpStream>, mut left: u64, mut each: impl FnMut(&[u8]) -> Result<()>) -> Result<()> {
+fn forget(stream: &mut BufReader<TcpStream>, mut left: u64) -> Result<()> {
     while left > 0 {
         let bytes = stream.fill_buf().context("read a body")?;
         ensure!(!bytes.is_empty(), "a body that ends early");
         let n = bytes.len().min(usize::try_from(left)?);
-        each(&bytes[..n])?;
         stream.consume(n);
         left -= n as u64;
     }

@@ -21,7 +21,7 @@ pub(crate) fn memory(bench: &Bench) -> Result<Vec<Figure>> {
     let plain_mb = without.process().rss_mb()?;
     let plain_start = without.ready_after;
     drop(without);
-    let behind = Behind::start(bench, "recorder-memory", false)?;
+    let behind = Behind::start(bench, "recorder-memory")?;
     let server = behind.server.process();
     std::thread::sleep(SETTLE);
     let idle_mb = server.rss_mb()?;

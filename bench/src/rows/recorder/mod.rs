@@ -26,12 +26,10 @@ struct Behind {
 }
 
 impl Behind {
-    fn start(bench: &Bench, name: &str, is_kept: bool) -> Result<Self> {
-        let folder = bench.scratch(name)?;
-        let objects = folder.join("objects");
-        let upstream = Upstream::start(is_kept.then_some(objects.as_path()))?;
+    fn start(bench: &Bench, name: &str) -> Result<Self> {
+        let upstream = Upstream::start()?;
         let settings = [format!("upstream.url={}", upstream.endpoint), format!("upstream.s3={}", upstream.endpoint)];
-        let server = Server::start_with(&folder.join("data"), &settings.each_ref().map(String::as_str))?;
+        let server = Server::start_with(&bench.scratch(name)?, &settings.each_ref().map(String::as_str))?;
         let keys = server.keys("opentrail")?;
         Ok(Self { upstream, server, keys })
     }

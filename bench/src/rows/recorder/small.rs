@@ -21,7 +21,7 @@ const ADDED_P99_MS: f64 = 2.0;
 
 /// One client, one call after the other: directly, through the recorder, and a sync of the disk, in turn.
 pub(crate) fn latency(bench: &Bench) -> Result<Vec<Figure>> {
-    let behind = Behind::start(bench, "recorder", false)?;
+    let behind = Behind::start(bench, "recorder")?;
     let mut disk = Disk::open(bench)?;
     let mut figures = Vec::new();
     let reads = measure(bench, &behind, &mut disk, LIST_TABLES, LIST)?;
@@ -116,7 +116,7 @@ const PROMISED_RATE: f64 = 5000.0;
 
 /// As many as clients on 32 connections can make.
 pub(crate) fn rate(bench: &Bench) -> Result<Vec<Figure>> {
-    let behind = Behind::start(bench, "recorder-rate", false)?;
+    let behind = Behind::start(bench, "recorder-rate")?;
     let (upstream, client) = (behind.upstream.process(), Process::me());
     let mut figures = Vec::new();
     for (what, target, body, goal) in [
