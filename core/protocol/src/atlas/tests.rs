@@ -263,3 +263,20 @@ fn a_bucket_in_the_host_is_told_with_whose_host_it_is() {
     check("fake.s3-eu-west-1.localhost", Some(("fake", true)), "DeleteObject");
     check("fake.s3.us-east-1.amazonaws.com", Some(("fake", false)), "DeleteObject");
 }
+
+#[test]
+fn a_table_is_unpacked_when_it_is_first_needed_and_no_other() {
+    let atlas = Atlas::builtin();
+    let unpacked = || -> Vec<&str> {
+        atlas.entries.iter().filter(|entry| entry.is_unpacked()).map(|entry| entry.id.as_str()).collect()
+    };
+    assert_eq!(unpacked(), [""; 0]);
+    let sent =
+        Sent { service: "dynamodb", headers: &[("x-amz-target", "DynamoDB_20120810.ListTables")], ..Sent::default() };
+    assert_eq!(sent.recognised(&atlas).event_name, "ListTables");
+    assert_eq!(unpacked(), ["dynamodb"]);
+    // Nobody's call unpacks nothing.
+    let sent = Sent { service: "nobodys", ..Sent::default() };
+    sent.recognised(&atlas);
+    assert_eq!(unpacked(), ["dynamodb"]);
+}
