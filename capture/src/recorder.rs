@@ -77,6 +77,8 @@ impl Recorder {
                 tracing::warn!(error = %refused, "tend open intents");
             }
         }
+        // What was missed since the last round must not be forgotten with this life.
+        self.fill_gaps().await;
         let end = self.journal.watch().borrow().clone();
         self.remember(&self.book.hold(end), true).await;
     }
@@ -137,6 +139,8 @@ impl Recorder {
             self.room_behind(call.account)?;
         }
         if !call.needs_intent() {
+            // Its only entry comes when it has run. Without room for that it had better not run.
+            self.journal.room(call.account, urgency).map_err(refused)?;
             return Ok(Ticket { event_id, wanted, urgency, call });
         }
         let announcing = self.book.announce().map_err(|_| {

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use opentrail_event::{AccountId, IdentityType, Region, UserIdentity};
-use opentrail_policy::{Principal, account_of};
+use opentrail_policy::Principal;
 use opentrail_protocol::Protocol;
 
 use super::Stop;
@@ -12,7 +12,7 @@ use crate::errors::{self, Tongue};
 use crate::sigv4::canonical::Seen;
 use crate::sigv4::claim::Claim;
 use crate::sigv4::refusal::Refusal;
-use crate::sigv4::verify::{Known, Plausible, Proven};
+use crate::sigv4::verify::{Issued, Known, Plausible, Proven};
 use crate::{Passage, sigv4::Dialect};
 
 /// What a request says of its sender, as far as it can be said without the body.
@@ -60,6 +60,14 @@ impl Who {
     pub(super) fn is_proven(&self) -> bool {
         matches!(self, Self::Proven { .. })
     }
+
+    /// Whether it is known here whose call this is. A session that was got by a key that nobody here knows is whose that was.
+    pub(super) fn is_verified(&self) -> bool {
+        match self {
+            Self::Proven { principal, .. } => principal.session.as_ref().is_none_or(|session| !session.unproven),
+            Self::Unproven { .. } | Self::Anonymous => false,
+        }
+    }
 }
 
 /// Somebody of whom nothing is said yet.
@@ -77,18 +85,13 @@ pub(super) fn unattributed(account: AccountId) -> UserIdentity {
     }
 }
 
-/// The account that AWS wrote into a key's id. Ids older than that begin otherwise.
-pub(super) fn account_in(access_key_id: &str) -> Option<AccountId> {
-    let newer = access_key_id.as_bytes().get(4).is_some_and(|b| matches!(b, b'Q'..=b'Z' | b'2'..=b'7'));
-    let aws = matches!(access_key_id.get(..4), Some("AKIA" | "ASIA")) && access_key_id.len() == 20;
-    account_of(access_key_id).filter(|_| newer && aws)
-}
-
 impl Hall {
     /// Reads the claim and looks for its key.
     pub(super) async fn claimed(&self, passage: &Passage, seen: &Seen<'_>, tongue: &Tongue) -> Result<Claimed, Stop> {
         let dialect = |name: &str| if is_s3(name) { Dialect::S3 } else { Dialect::Other };
-        let known = self.verifier.check_onward(seen, self.world.now(), dialect, &passage.sessions).await;
+        let ours = |name: &str| self.is_ours(name) && !passage.named.iter().any(|(known, _)| known == name);
+        let issued = Issued { keys: ours("iam"), sessions: ours("sts") };
+        let known = self.verifier.check_onward(seen, self.world.now(), dialect, &passage.sessions, issued).await;
         match known {
             Ok(Known::Ours(plausible)) => Ok(Claimed::Known(Box::new(plausible), true)),
             Ok(Known::Passed(plausible)) => Ok(Claimed::Known(Box::new(plausible), false)),
@@ -161,21 +164,74 @@ const STRANGERS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// By the answer's status and code. `said` is the code, where the answer has one.
+/// Codes by which services answer only callers whom they know: those of the operation itself, found once somebody is let in.
+const FAMILIAR: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "BucketNotEmpty",
+    "ConditionalCheckFailedException",
+    "ConflictException",
+    "DeleteConflict",
+    "DependencyViolation",
+    "DryRunOperation",
+    "EntityTooSmall",
+    "IncorrectInstanceState",
+    "IncorrectState",
+    "InvalidBucketState",
+    "InvalidObjectState",
+    "InvalidParameterValue",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "InvalidRange",
+    "ObjectLockConfigurationNotFoundError",
+    "OperationNotPermitted",
+    "PreconditionFailed",
+    "ReplicationConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "UnauthorizedOperation",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// Ends of such codes: `ResourceNotFoundException`, EC2's `InvalidInstanceID.NotFound`, `EntityAlreadyExists`. Alone they say nothing.
+const FAMILIAR_ENDS: &[&str] = &[
+    ".Duplicate",
+    "AlreadyExists",
+    "AlreadyExistsException",
+    "AlreadyExistsFault",
+    "ConflictException",
+    "DeleteConflict",
+    "InUse",
+    "InUseException",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "NotFound",
+    "NotFoundException",
+    "NotFoundFault",
+    "TransactionCanceledException",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// By the answer's status and the code that it says, if it says one.
 pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool) -> Taken {
-    let code = said.map(|code| {
-        let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
-        code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code)
-    });
-    match (status, code) {
-        (..400, _) => Taken::In,
-        (401, _) | (403, None) => Taken::Out,
+    match (status, said) {
+        (200..300 | 304, _) => Taken::In,
+        (401, _) => Taken::Out,
         (_, Some(code)) if STRANGERS.contains(&code) => Taken::Out,
         // To somebody without a name a denial says no more than that.
-        (403, Some(_)) if anonymous => Taken::Out,
-        (400..500, Some(_)) => Taken::In,
+        (403, _) if anonymous => Taken::Out,
+        (400..500, Some(code)) if is_familiar(code) => Taken::In,
         _ => Taken::Unclear,
     }
+}
+
+fn is_familiar(code: &str) -> bool {
+    let ends = |end: &&str| code.len() > end.len() && code.ends_with(end);
+    FAMILIAR.contains(&code) || code.starts_with("NoSuch") || FAMILIAR_ENDS.iter().any(ends)
 }
 
 /// Whom an unsigned request looks like it is for.
@@ -188,28 +244,35 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_account_is_read_only_from_ids_that_carry_one() {
-        assert_eq!(account_in("AKIAIOSFODNN7EXAMPLE"), None);
-        assert_eq!(account_in("testing"), None);
-        assert_eq!(account_in("minio-admin-key-of-x"), None);
-        assert!(account_in("ASIAQNZGKIQY56JQ7WML").is_some());
-    }
-
-    #[test]
     fn who_is_taken_in_and_who_is_not() {
-        let check = |status, said: Option<&str>, expect| assert_eq!(taken(status, said, false), expect, "{said:?}");
+        let check = |status, said: Option<&str>, expect| {
+            assert_eq!(taken(status, said, false), expect, "{status} {said:?}");
+        };
         check(200, None, Taken::In);
         check(304, None, Taken::In);
         check(404, Some("NoSuchKey"), Taken::In);
         check(403, Some("AccessDenied"), Taken::In);
-        check(400, Some("Client.InvalidInstanceID.NotFound"), Taken::In);
-        check(401, Some("Client.AuthFailure"), Taken::Out);
-        check(400, Some("com.amazon.coral.service#UnrecognizedClientException"), Taken::Out);
+        check(400, Some("InvalidInstanceID.NotFound"), Taken::In);
+        check(400, Some("ResourceNotFoundException"), Taken::In);
+        check(401, Some("AuthFailure"), Taken::Out);
+        check(400, Some("UnrecognizedClientException"), Taken::Out);
         check(403, Some("SignatureDoesNotMatch"), Taken::Out);
-        check(403, None, Taken::Out);
-        check(404, None, Taken::Unclear);
-        check(500, Some("InternalFailure"), Taken::Unclear);
+        for (status, said) in [
+            (301, None),
+            (307, Some("TemporaryRedirect")),
+            (400, None),
+            (400, Some("ThrottlingException")),
+            (400, Some("UnknownOperationException")),
+            (403, None),
+            (404, None),
+            (404, Some("NotFound")),
+            (404, Some("page not found")),
+            (413, Some("RequestEntityTooLarge")),
+            (500, Some("ResourceNotFoundException")),
+        ] {
+            check(status, said, Taken::Unclear);
+        }
         assert_eq!(taken(403, Some("AccessDenied"), true), Taken::Out);
-        assert!(STRANGERS.is_sorted());
+        assert!(STRANGERS.is_sorted() && FAMILIAR.is_sorted() && FAMILIAR_ENDS.is_sorted());
     }
 }
