@@ -98,7 +98,7 @@ impl Batch {
         let records = self.record.finish();
         let made = self.derived.as_ref().map(|derived| {
             let records: Vec<&[u8]> = (0..records.len()).map(|at| records.value(at)).collect();
-            derived.columns(&records)
+            derived.stored_columns(&records)
         });
         columns.push(Arc::new(records));
         columns.extend(made.unwrap_or_default());

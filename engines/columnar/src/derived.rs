@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow_array::{Array, ArrayRef, new_null_array};
-use arrow_schema::{DataType, Field, Fields};
+use arrow_schema::{DataType, Field, FieldRef, Fields};
 use arrow_select::concat::concat;
 use opentrail_table::{Error, Schema};
 use parquet::arrow::{ArrowSchemaConverter, parquet_to_arrow_schema};
@@ -26,11 +26,16 @@ pub type ShredError = Box<dyn std::error::Error + Send + Sync>;
 pub trait Shred: Send + Sync {
     /// The columns, in their order. The same as long as the table is open.
     fn fields(&self) -> &Fields;
-    /// One array for each field, with one value for each record.
+    /// Whether parts hold the column at this place of [`Shred::fields`]. One that they do not hold is made of the records by every
+    /// scan that names it: for what is large, hardly ever asked for, and in the record anyway.
+    fn is_stored(&self, _place: usize) -> bool {
+        true
+    }
+    /// The columns at these places of [`Shred::fields`], in this order, with one value for each record.
     ///
     /// # Errors
     /// See the contract.
-    fn shred(&self, records: &[&[u8]]) -> Result<Vec<ArrayRef>, ShredError>;
+    fn shred(&self, records: &[&[u8]], places: &[usize]) -> Result<Vec<ArrayRef>, ShredError>;
 }
 
 /// A shredder whose columns can stand beside a table's own.
@@ -73,36 +78,48 @@ impl Derived {
         self.shred.fields()
     }
 
-    /// The columns of these records, whatever they hold.
-    pub(crate) fn columns(&self, records: &[&[u8]]) -> Vec<ArrayRef> {
+    /// The fields that parts hold.
+    pub(crate) fn stored(&self) -> impl Iterator<Item = &FieldRef> {
+        self.fields().iter().enumerate().filter(|(place, _)| self.shred.is_stored(*place)).map(|(_, field)| field)
+    }
+
+    /// The columns that parts hold, of these records, whatever they are.
+    pub(crate) fn stored_columns(&self, records: &[&[u8]]) -> Vec<ArrayRef> {
+        let places: Vec<usize> = (0..self.fields().len()).filter(|place| self.shred.is_stored(*place)).collect();
+        self.columns(records, &places)
+    }
+
+    /// The columns at these places, whatever the records hold.
+    pub(crate) fn columns(&self, records: &[&[u8]], places: &[usize]) -> Vec<ArrayRef> {
         if records.is_empty() {
-            return self.nulls(0);
+            return self.nulls(0, places);
         }
-        match self.try_columns(records) {
+        match self.try_columns(records, places) {
             Ok(columns) => columns,
             Err(error) if records.len() == 1 => {
                 tracing::warn!(bytes = records[0].len(), %error, "keeping a record without its derived columns");
-                self.nulls(1)
+                self.nulls(1, places)
             }
             // Halves find the one that fails without making all the others alone.
             Err(_) => {
                 let (left, right) = records.split_at(records.len() / 2);
-                let halves = self.columns(left).into_iter().zip(self.columns(right));
+                let halves = self.columns(left, places).into_iter().zip(self.columns(right, places));
                 let joined = halves.map(|(left, right)| concat(&[&left, &right])).collect::<Result<Vec<_>, _>>();
                 joined.unwrap_or_else(|error| {
                     tracing::warn!(records = records.len(), %error, "keeping records without their derived columns");
-                    self.nulls(records.len())
+                    self.nulls(records.len(), places)
                 })
             }
         }
     }
 
-    fn try_columns(&self, records: &[&[u8]]) -> Result<Vec<ArrayRef>, ShredError> {
-        let columns = self.shred.shred(records)?;
-        if columns.len() != self.fields().len() {
-            return Err(format!("{} columns of {}", columns.len(), self.fields().len()).into());
+    fn try_columns(&self, records: &[&[u8]], places: &[usize]) -> Result<Vec<ArrayRef>, ShredError> {
+        let columns = self.shred.shred(records, places)?;
+        if columns.len() != places.len() {
+            return Err(format!("{} columns of {}", columns.len(), places.len()).into());
         }
-        for (column, field) in columns.iter().zip(self.fields()) {
+        for (column, place) in columns.iter().zip(places) {
+            let field = &self.fields()[*place];
             if column.len() != records.len() || column.data_type() != field.data_type() {
                 let (rows, kind) = (column.len(), column.data_type());
                 return Err(format!("{}: {rows} values of {} records, as {kind}", field.name(), records.len()).into());
@@ -111,8 +128,8 @@ impl Derived {
         Ok(columns)
     }
 
-    fn nulls(&self, rows: usize) -> Vec<ArrayRef> {
-        self.fields().iter().map(|field| new_null_array(field.data_type(), rows)).collect()
+    fn nulls(&self, rows: usize, places: &[usize]) -> Vec<ArrayRef> {
+        places.iter().map(|place| new_null_array(self.fields()[*place].data_type(), rows)).collect()
     }
 }
 

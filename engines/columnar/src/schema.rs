@@ -100,7 +100,7 @@ pub(crate) fn arrow(schema: &Schema) -> arrow_schema::Schema {
 /// The columns of a part that is written now.
 pub(crate) fn stored(schema: &Schema, derived: Option<&Derived>) -> arrow_schema::Schema {
     let own = arrow(schema);
-    let derived = derived.iter().flat_map(|derived| derived.fields().iter());
+    let derived = derived.iter().flat_map(|derived| derived.stored());
     arrow_schema::Schema::new(own.fields().iter().chain(derived).cloned().collect::<Vec<_>>())
 }
 

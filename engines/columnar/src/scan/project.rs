@@ -111,19 +111,24 @@ impl Projection {
     /// A batch of the scan, of one that was read from a part or made of rows in memory.
     pub(crate) fn assemble(&self, read: &RecordBatch) -> Result<RecordBatch, String> {
         let rows = read.num_rows();
-        let mut made: Option<Vec<ArrayRef>> = None;
+        let is_there = |root: &Root| {
+            read.column_by_name(root.field.name()).is_some_and(|column| column.data_type() == root.field.data_type())
+        };
+        let lacking = self.roots.iter().filter(|root| !is_there(root)).filter_map(|root| match root.kind {
+            Kind::Derived(place) => Some(place),
+            Kind::Own | Kind::Cell => None,
+        });
+        let lacking: Vec<usize> = lacking.collect();
+        let mut made = if lacking.is_empty() { Vec::new() } else { self.make(read, &lacking)? }.into_iter();
         let mut columns = Vec::with_capacity(self.roots.len());
         for root in &self.roots {
             let (name, kind) = (root.field.name(), root.field.data_type());
             let there = read.column_by_name(name);
             columns.push(match (&root.kind, there) {
                 (_, Some(column)) if column.data_type() == kind => column.clone(),
-                (Kind::Derived(place), _) => {
-                    let made = match &mut made {
-                        Some(made) => made,
-                        none => none.insert(self.make(read)?),
-                    };
-                    prune(&made[*place], kind).map_err(|e| e.to_string())?
+                (Kind::Derived(_), _) => {
+                    let made = made.next().ok_or_else(|| format!("column {name} was not made"))?;
+                    prune(&made, kind).map_err(|e| e.to_string())?
                 }
                 (Kind::Cell, None) => new_null_array(kind, rows),
                 (Kind::Own, None) => return Err(format!("column {name} is missing")),
@@ -134,11 +139,12 @@ impl Projection {
         RecordBatch::try_new_with_options(self.schema.clone(), columns, &options).map_err(|e| e.to_string())
     }
 
-    fn make(&self, read: &RecordBatch) -> Result<Vec<ArrayRef>, String> {
+    /// Derived columns, of the batch's records.
+    fn make(&self, read: &RecordBatch, places: &[usize]) -> Result<Vec<ArrayRef>, String> {
         let records = read.column_by_name(RECORD).and_then(|column| column.as_binary_opt::<i32>());
         let records = records.ok_or("column record is missing or of another kind")?;
         let records: Vec<&[u8]> = (0..records.len()).map(|at| records.value(at)).collect();
-        Ok(self.derived.as_ref().map(|derived| derived.columns(&records)).unwrap_or_default())
+        Ok(self.derived.as_ref().map(|derived| derived.columns(&records, places)).unwrap_or_default())
     }
 
     fn whole(&self, place: usize) -> Option<&DataType> {

@@ -79,7 +79,7 @@ fn check(batches: &[RecordBatch], rows: &[Row]) {
                 _ => None,
             }
         );
-        for (made, column) in shapes.shred(&[&row.record]).expect("never fails").iter().zip(&derived) {
+        for (made, column) in shapes.shred(&[&row.record], &[0, 1, 2, 3]).expect("never fails").iter().zip(&derived) {
             assert_eq!(made, &column[&row.seq], "row {}", row.seq);
         }
     }
@@ -234,6 +234,21 @@ async fn parts_from_before_a_change_of_columns_give_them_all_the_same() {
 }
 
 #[tokio::test]
+async fn columns_that_parts_do_not_hold_are_made_when_they_are_asked_for() {
+    let stores = Stores::default();
+    let mut shapes = Shapes::new();
+    shapes.unstored = vec![0, 2];
+    let (table, rows) = filled(&stores, shapes).await;
+    Table::seal(&*table).await.expect("sealed");
+    while Table::merge(&*table).await.expect("merged") {}
+    let (batches, _) = read(&table, Scan { partitions: 2, ..scan(&ALL) }).await;
+    check(&batches, &rows);
+    let bytes = async |column| read(&table, scan(&[column])).await.1.bytes();
+    assert_eq!(bytes("marks").await, bytes("record").await);
+    assert!(bytes("even").await < bytes("record").await);
+}
+
+#[tokio::test]
 async fn a_scan_stands_on_the_instant_it_began() {
     let stores = Stores::default();
     let (table, rows) = filled(&stores, Shapes::new()).await;
@@ -311,7 +326,7 @@ impl Shred for Only {
         &self.0
     }
 
-    fn shred(&self, _: &[&[u8]]) -> Result<Vec<ArrayRef>, ShredError> {
+    fn shred(&self, _: &[&[u8]], _: &[usize]) -> Result<Vec<ArrayRef>, ShredError> {
         Ok(Vec::new())
     }
 }

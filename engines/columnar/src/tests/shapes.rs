@@ -14,6 +14,8 @@ use crate::{Shred, ShredError};
 /// `shape`: struct of `bytes`, `at` and `ends` (struct of `first`, `last`); `words`: list of structs; `marks`: map; `even`.
 pub(super) struct Shapes {
     fields: Fields,
+    /// Columns that parts do not hold.
+    pub(super) unstored: Vec<usize>,
     /// Fails on a batch that holds this record.
     pub(super) fails_at: Option<Vec<u8>>,
 }
@@ -48,7 +50,7 @@ impl Shapes {
             Field::new("marks", marks(), true),
             Field::new("even", DataType::Boolean, true),
         ]);
-        Self { fields, fails_at: None }
+        Self { fields, unstored: vec![], fails_at: None }
     }
 
     /// Only some of the columns: an earlier version.
@@ -80,13 +82,17 @@ impl Shred for Shapes {
         &self.fields
     }
 
-    fn shred(&self, records: &[&[u8]]) -> Result<Vec<ArrayRef>, ShredError> {
+    fn is_stored(&self, place: usize) -> bool {
+        !self.unstored.contains(&place)
+    }
+
+    fn shred(&self, records: &[&[u8]], places: &[usize]) -> Result<Vec<ArrayRef>, ShredError> {
         if let Some(bad) = &self.fails_at
             && records.iter().any(|record| record == bad)
         {
             return Err("cannot make anything of it".into());
         }
-        Ok(self.fields.iter().map(|field| column(field, records)).collect())
+        Ok(places.iter().map(|place| column(&self.fields[*place], records)).collect())
     }
 }
 
