@@ -8,7 +8,7 @@ import pytest
 from botocore.exceptions import ClientError
 from conftest import Server
 from trails import log_files, logging_trail, wait_for
-from upstreams import moto
+from upstreams import moto, moto_decides
 
 TRUST = json.dumps(
     {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "sts:AssumeRole"}]}
@@ -28,7 +28,7 @@ def upstream(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory, upstream):
-    named = [f"upstream.{service}={upstream}" for service in ("iam", "sts", "s3")]
+    named = [f"upstream.{service}={upstream}" for service in ("iam", "sts", "s3", "lambda")]
     keys = json.dumps([{"account": ACCOUNT, "access_key_id": ROOT[0], "secret_access_key": ROOT[1]}])
     more = [f"upstream.url={upstream}", f"upstream.account={ACCOUNT}", f"keys={keys}"]
     server = Server(tmp_path_factory.mktemp("server"), *more, *named).start()
@@ -158,6 +158,35 @@ def test_a_role_is_assumed_and_acts_as_itself(server, ana):
     # To our own services it is nobody.
     with pytest.raises(ClientError):
         client(server, "cloudtrail", session, keys["SessionToken"]).describe_trails()
+
+
+def test_what_the_upstream_denies_is_on_record(server, ana, upstream):
+    role = client(server, "iam", ana).create_role(RoleName="idle", AssumeRolePolicyDocument=TRUST)["Role"]
+    keys = client(server, "sts", ana).assume_role(RoleArn=role["Arn"], RoleSessionName="noon")["Credentials"]
+    session = (keys["AccessKeyId"], keys["SecretAccessKey"])
+    # moto proves the signature that we passed on, and asks its policies, of which the role has none.
+    with moto_decides(upstream):
+        with pytest.raises(ClientError) as denied:
+            client(server, "iam", session, keys["SessionToken"]).create_user(UserName="never")
+        with pytest.raises(ClientError):
+            client(server, "ec2", session, keys["SessionToken"]).describe_vpcs()
+    assert denied.value.response["Error"]["Code"] == "AccessDenied"
+    told = record(server, "CreateUser")
+    assert told["errorCode"] == "AccessDenied" and "is not authorized to perform: iam:CreateUser" in told["errorMessage"]
+    assert told["userIdentity"]["type"] == "AssumedRole" and told["userIdentity"]["arn"].endswith("assumed-role/idle/noon")
+    assert told["requestParameters"] is None and told["responseElements"] is None
+    # EC2's records show what was asked for; its code is moto's, where EC2 itself says UnauthorizedOperation.
+    told = record(server, "DescribeVpcs")
+    assert told["errorCode"] == "Client.AccessDenied" and told["requestParameters"] == {"filterSet": {}, "vpcSet": {}}
+
+
+def test_a_stranger_whom_the_upstream_refuses_leaves_no_record(server, ana, upstream):
+    with moto_decides(upstream):
+        with pytest.raises(ClientError) as refused:
+            client(server, "sns", STRANGER).create_topic(Name="never")
+    assert refused.value.response["Error"]["Code"] == "InvalidClientTokenId"
+    lookup = {"LookupAttributes": [{"AttributeKey": "EventName", "AttributeValue": "CreateTopic"}]}
+    assert server.records(keys=ROOT, within=0.3, **lookup) == []
 
 
 def test_a_key_that_nobody_knows_is_marked_as_not_verified(server):

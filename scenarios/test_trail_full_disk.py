@@ -4,41 +4,13 @@ delivered once there is room. The disk is real, and small."""
 import collections
 import datetime
 import json
-import os
-import shutil
-import subprocess
 import time
 
 import botocore.exceptions
 import pytest
-from conftest import Server
+from conftest import Server, free
 from signing import signed
 from trails import log_files, logging_trail, wait_for
-
-DISK = 192 << 20
-
-
-@pytest.fixture
-def disk(tmp_path):
-    """A disk of its own, of which nobody else takes or frees anything."""
-    folder = tmp_path / "disk"
-    folder.mkdir()
-    root = [] if os.geteuid() == 0 or not shutil.which("sudo") else ["sudo", "-n"]
-    options = f"size={DISK},uid={os.geteuid()},mode=700"
-    mounted = subprocess.run([*root, "mount", "-t", "tmpfs", "-o", options, "none", str(folder)], capture_output=True, text=True)
-    if mounted.returncode != 0:
-        pytest.skip(f"no right to mount a disk: {mounted.stderr.strip()}")
-    servers = []
-    yield folder, servers
-    for server in servers:
-        if server.process.poll() is None:
-            server.kill()
-    subprocess.run([*root, "umount", "--lazy", str(folder)], check=True)
-
-
-def free(disk):
-    found = os.statvfs(disk)
-    return found.f_bavail * found.f_frsize
 
 
 @pytest.mark.parametrize("floor", [24 << 20, 0], ids=["at the floor", "to the last byte"])

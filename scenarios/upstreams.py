@@ -1,6 +1,7 @@
 """Who answers in OpenTrail's place: moto's server, and sockets that say exactly what they are told to."""
 
 import contextlib
+import json
 import os
 import random
 import socket
@@ -8,6 +9,7 @@ import subprocess
 import sys
 import threading
 import time
+import urllib.request
 
 CLEAN = {k: v for k, v in os.environ.items() if not k.startswith(("AWS_", "MOTO_", "OPENTRAIL_"))}
 
@@ -39,11 +41,31 @@ def moto(folder, **env):
             except OSError:
                 assert process.poll() is None and time.monotonic() < give_up, (folder / "moto.log").read_text()[-2000:]
                 time.sleep(0.1)
-        yield f"http://127.0.0.1:{port}"
+        endpoint = f"http://127.0.0.1:{port}"
+        # Functions answer what they are asked, without a container.
+        tell_moto(endpoint, "config", json.dumps({"lambda": {"use_docker": False}}))
+        yield endpoint
     finally:
         process.kill()
         process.wait()
         log.close()
+
+
+def tell_moto(endpoint, what, text):
+    """Sets up a running moto, beside its services."""
+    plain = {"Content-Type": "text/plain"}
+    told = urllib.request.Request(f"{endpoint}/moto-api/{what}", data=text.encode(), headers=plain, method="POST")
+    urllib.request.urlopen(told, timeout=60).close()
+
+
+@contextlib.contextmanager
+def moto_decides(endpoint):
+    """Within it moto checks signatures and policies, as AWS does."""
+    tell_moto(endpoint, "reset-auth", "0")
+    try:
+        yield
+    finally:
+        tell_moto(endpoint, "reset-auth", "inf")
 
 
 class Request:

@@ -35,6 +35,9 @@ pub(crate) struct Request<'a> {
 pub(crate) struct Response {
     pub(crate) status: u16,
     pub(crate) request_id: String,
+    /// Of the body.
+    pub(crate) length: u64,
+    /// Empty where it was not kept.
     pub(crate) body: Vec<u8>,
 }
 
@@ -57,6 +60,52 @@ impl Client {
 
     /// Signs, sends, and reads the whole answer.
     pub(crate) fn call(&mut self, request: &Request<'_>) -> Result<Response> {
+        let mut out = self.head(request, BodyToSign::Whole(request.body), request.body.len() as u64)?;
+        out.extend_from_slice(request.body);
+        self.stream.get_mut().write_all(&out).context("send")?;
+        let mut response = self.read_head()?;
+        response.body = vec![0; usize::try_from(response.length)?];
+        self.stream.read_exact(&mut response.body).context("read the body")?;
+        Ok(response)
+    }
+
+    /// The same with `pieces` times `piece` as the body, whose hash is `hash`; or with a body that is not signed.
+    pub(crate) fn put(
+        &mut self,
+        request: &Request<'_>,
+        piece: &[u8],
+        pieces: u64,
+        hash: Option<&str>,
+    ) -> Result<Response> {
+        let signed = hash.map_or(BodyToSign::Unsigned, BodyToSign::Hashed);
+        let head = self.head(request, signed, piece.len() as u64 * pieces)?;
+        let stream = self.stream.get_mut();
+        stream.write_all(&head).context("send")?;
+        for _ in 0..pieces {
+            stream.write_all(piece).context("send a piece")?;
+        }
+        let response = self.read_head()?;
+        anyhow::ensure!(response.length == 0, "an answer to a put that is not empty");
+        Ok(response)
+    }
+
+    /// Calls, and forgets the answer's body as it comes. Its length stands in the response.
+    pub(crate) fn get(&mut self, request: &Request<'_>, scratch: &mut [u8]) -> Result<Response> {
+        let head = self.head(request, BodyToSign::Whole(b""), 0)?;
+        self.stream.get_mut().write_all(&head).context("send")?;
+        let response = self.read_head()?;
+        let mut left = response.length;
+        while left > 0 {
+            let most = scratch.len().min(usize::try_from(left)?);
+            let n = self.stream.read(&mut scratch[..most]).context("read a piece")?;
+            anyhow::ensure!(n > 0, "the answer ends {left} bytes early");
+            left -= n as u64;
+        }
+        Ok(response)
+    }
+
+    /// A signed request's head.
+    fn head(&self, request: &Request<'_>, body: BodyToSign<'_>, length: u64) -> Result<Vec<u8>> {
         let mut headers = HeaderMap::new();
         headers.insert("host", HeaderValue::from_str(&self.host)?);
         for (name, value) in [("content-type", request.content_type), ("x-amz-target", request.target)] {
@@ -71,7 +120,7 @@ impl Client {
             service: request.service,
             at: jiff::Timestamp::now(),
         };
-        signer.sign(&request.method, request.path, request.query, &mut headers, BodyToSign::Whole(request.body))?;
+        signer.sign(&request.method, request.path, request.query, &mut headers, body)?;
         let mark = if request.query.is_empty() { "" } else { "?" };
         let mut out = format!("{} {}{mark}{} HTTP/1.1\r\n", request.method, request.path, request.query).into_bytes();
         for (name, value) in &headers {
@@ -80,13 +129,11 @@ impl Client {
             out.extend_from_slice(value.as_bytes());
             out.extend_from_slice(b"\r\n");
         }
-        out.extend_from_slice(format!("content-length: {}\r\n\r\n", request.body.len()).as_bytes());
-        out.extend_from_slice(request.body);
-        self.stream.get_mut().write_all(&out).context("send")?;
-        self.read()
+        out.extend_from_slice(format!("content-length: {length}\r\n\r\n").as_bytes());
+        Ok(out)
     }
 
-    fn read(&mut self) -> Result<Response> {
+    fn read_head(&mut self) -> Result<Response> {
         let mut line = String::new();
         self.stream.read_line(&mut line).context("read the status line")?;
         let status = line.split_whitespace().nth(1).context("a status line")?.parse().context("a status")?;
@@ -102,9 +149,7 @@ impl Client {
                 _ => {}
             }
         }
-        let mut body = vec![0; length];
-        self.stream.read_exact(&mut body).context("read the body")?;
-        Ok(Response { status, request_id, body })
+        Ok(Response { status, request_id, length, body: Vec::new() })
     }
 }
 
@@ -131,16 +176,17 @@ pub(crate) fn s3<'a>(method: Method, path: &'a str, query: &'a str, body: &'a [u
 
 /// A CloudTrail operation, by its target.
 pub(crate) fn cloudtrail<'a>(target: &'a str, body: &'a [u8]) -> Request<'a> {
+    json("cloudtrail", target, body)
+}
+
+/// A DynamoDB operation: a service that somebody else answers for.
+pub(crate) fn dynamodb<'a>(target: &'a str, body: &'a [u8]) -> Request<'a> {
+    Request { content_type: Some("application/x-amz-json-1.0"), ..json("dynamodb", target, body) }
+}
+
+fn json<'a>(service: &'a str, target: &'a str, body: &'a [u8]) -> Request<'a> {
     let content_type = Some("application/x-amz-json-1.1");
-    Request {
-        service: "cloudtrail",
-        method: Method::POST,
-        path: "/",
-        query: "",
-        content_type,
-        target: Some(target),
-        body,
-    }
+    Request { service, method: Method::POST, path: "/", query: "", content_type, target: Some(target), body }
 }
 
 /// `LookupEvents`.

@@ -8,6 +8,7 @@ mod measure;
 mod rows;
 mod server;
 mod table;
+mod upstream;
 
 use std::path::PathBuf;
 use std::process::{Command, ExitCode, Stdio};
@@ -40,6 +41,9 @@ struct Options {
     /// A corpus in trail layout; made by ../shared/tools/gen_corpus.py when not given.
     #[arg(long)]
     corpus: Option<PathBuf>,
+    /// Answers calls until its input ends: the upstream of the recorder's rows.
+    #[arg(long, hide = true)]
+    upstream: bool,
     /// Prints figures as JSON: how a row's process reports.
     #[arg(long, hide = true)]
     json: bool,
@@ -56,6 +60,9 @@ fn main() -> ExitCode {
 }
 
 fn run(options: &Options) -> Result<()> {
+    if options.upstream {
+        return upstream::serve();
+    }
     let bench = Bench {
         span: Duration::from_secs(options.seconds),
         rounds: options.rounds,

@@ -7,6 +7,7 @@ mod deliver;
 mod http;
 mod kill;
 mod kill_trail;
+mod recorder;
 mod select;
 mod store;
 
@@ -31,6 +32,22 @@ pub(crate) const ROWS: &[Row] = &[
     Row { name: "sustained", what: "30,000 events/s with history on", run: append::sustained },
     Row { name: "calls", what: "signed reads and changes over HTTP", run: http::calls },
     Row { name: "findable", what: "from a call's answer to its record being found", run: http::findable },
+    Row {
+        name: "recorder",
+        what: "what the recorder adds to a small call, beside the upstream called directly and fdatasync",
+        run: recorder::small::latency,
+    },
+    Row { name: "recorder-rate", what: "recorded small calls to an upstream per second", run: recorder::small::rate },
+    Row {
+        name: "recorder-large",
+        what: "large objects through the recorder, beside the upstream called directly",
+        run: recorder::large::large,
+    },
+    Row {
+        name: "recorder-memory",
+        what: "memory before the atlas is needed, and after",
+        run: recorder::memory::memory,
+    },
     Row { name: "select", what: "what selecting costs for each event", run: select::select },
     Row { name: "decide", what: "a decision over twenty policies of 5 KB, beside iam-rs", run: decide::decide },
     Row {

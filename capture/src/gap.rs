@@ -114,9 +114,6 @@ impl Recorder {
     /// Puts gaps on record if the journal takes them, and keeps them if not.
     pub(crate) async fn fill_gaps(&self) {
         let open = self.gaps.state().open.clone();
-        if open.is_empty() {
-            return;
-        }
         for (account, gap) in &open {
             if let Err(error) = self.journal.append(vec![event(*account, gap)]).await {
                 tracing::warn!(%error, accounts = open.len(), "calls that were not recorded wait to be told of");

@@ -77,6 +77,8 @@ impl Recorder {
                 tracing::warn!(error = %refused, "tend open intents");
             }
         }
+        // What was missed since the last round must not be forgotten with this life.
+        self.fill_gaps().await;
         let end = self.journal.watch().borrow().clone();
         self.remember(&self.book.hold(end), true).await;
     }

@@ -1,7 +1,11 @@
 //! `cargo xtask demo`: the main job on embedded defaults, then the server is left running to be tried.
 
+mod moto;
+mod recorder;
+mod shell;
+
 use std::fs::{self, File};
-use std::io::{BufRead, BufReader, Write};
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
@@ -10,6 +14,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::python::Python;
 use crate::run;
+use moto::Moto;
+use shell::Shell;
 
 /// How the small company works: long enough to see the progress, short enough to wait for.
 const SIMULATE: [&str; 6] = ["--seed", "7", "--rate", "40", "--for", "15s"];
@@ -31,11 +37,23 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         fs::remove_dir_all(&house).context("remove the last demo's data")?;
     }
     fs::create_dir_all(&house).context("make the demo's folder")?;
+    let shown = show(&python, &house);
+    if shown.is_err() {
+        // What did not work out is not left running. moto goes with the server.
+        stop_server(&house)?;
+    }
+    shown
+}
+
+/// The demo itself: starts the server with moto upstream, and goes through everything that is shown.
+fn show(python: &Python, house: &Path) -> Result<()> {
     let program = run::target().join("debug/opentrail");
-    let endpoint = start_server(&program, &house)?;
+    let moto = Moto::choose()?;
+    let (endpoint, server) = start_server(&program, house, &moto)?;
+    moto.start(python, house, server)?;
     let credentials = house.join("data/credentials");
 
-    let shell = Shell::new(&python, &program, &endpoint, &credentials);
+    let shell = Shell::new(python, &program, &endpoint, &credentials);
     println!("\nfirst, a trail into a bucket that welcomes it:");
     let account = shell.output("aws sts get-caller-identity --query Account --output text")?;
     let policy = house.join("welcome.json");
@@ -49,10 +67,12 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
     )?;
     shell.show("aws cloudtrail start-logging --name demo")?;
 
-    println!("\na small company goes to work at {endpoint}\n");
+    println!(
+        "\na small company goes to work at {endpoint}; EC2, DynamoDB, SSM and Secrets Manager answer from {moto}\n"
+    );
     run::ok(
         Command::new(&program)
-            .arg("simulate")
+            .args(["simulate", "--elsewhere"])
             .args(SIMULATE)
             .args(["--endpoint-url", &endpoint, "--data"])
             .arg(house.join("data")),
@@ -64,6 +84,7 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         std::thread::sleep(Duration::from_secs(1));
         shell.show(command)?;
     }
+    recorder::show(&shell, &moto, house)?;
     println!("\nand the proof that nobody changed the log files:");
     shell.show("aws s3 ls --recursive s3://demo-trail-logs/AWSLogs/ | tail -n 3")?;
     // The digest of the company's last seconds is written by then.
@@ -72,16 +93,28 @@ pub(crate) fn run(args: &[String]) -> Result<()> {
         "aws cloudtrail validate-logs --start-time $(date -u +%Y-%m-%dT00:00:00Z) \
          --trail-arn $(aws cloudtrail get-trail --name demo --query Trail.TrailARN --output text)",
     )?;
-    println!("\nThe server runs on. Stop it with:\n\n  cargo xtask demo --stop\n");
+    println!("\nThe server runs on, and moto beside it. Stop both with:\n\n  cargo xtask demo --stop\n");
     Ok(())
 }
 
-/// Starts a server that outlives this program, on the usual port if it is free. Returns its address.
-fn start_server(program: &Path, house: &Path) -> Result<String> {
+/// What to try, as printed.
+const COMMANDS: [&str; 6] = [
+    "aws s3 mb s3://my-first-bucket",
+    "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
+    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
+     --query 'Events[].[EventTime,EventName,Username]' --output text",
+    "aws cloudtrail lookup-events --no-paginate --max-results 1 --query 'Events[0].CloudTrailEvent' --output text",
+    "aws sts get-caller-identity",
+    "opentrail lookup --all --profile opentrail-operator --since 1h --limit 5 AccessDenied",
+];
+
+/// Starts a server that outlives this program, on the usual port if it is free. Returns its address and its process id.
+fn start_server(program: &Path, house: &Path, upstream: &Moto) -> Result<(String, u32)> {
     let free = std::net::TcpListener::bind(("127.0.0.1", PORT)).is_ok();
     let listen = format!("127.0.0.1:{}", if free { PORT } else { 0 });
     let mut server = Command::new(program)
-        .args(["serve", "--listen", &listen, "--set", "trail.delivery_interval=2s"])
+        .args(["serve", "--listen", &listen, "--upstream", &upstream.to_string()])
+        .args(["--set", "trail.delivery_interval=2s"])
         .args(["--set", &format!("trail.digest_interval={}s", DIGEST_INTERVAL.as_secs()), "--data"])
         .arg(house.join("data"))
         .stdin(Stdio::null())
@@ -93,7 +126,7 @@ fn start_server(program: &Path, house: &Path) -> Result<String> {
     let mut line = String::new();
     BufReader::new(server.stdout.take().expect("stdout is piped")).read_line(&mut line).context("read ready line")?;
     match line.trim().strip_prefix("ready ") {
-        Some(endpoint) => Ok(endpoint.to_owned()),
+        Some(endpoint) => Ok((endpoint.to_owned(), server.id())),
         None => bail!("the server did not start; see {}", house.join("server.log").display()),
     }
 }
@@ -135,63 +168,4 @@ fn welcome(account: &str) -> String {
 ]}}
 "#
     )
-}
-
-/// What to try, as printed.
-const COMMANDS: [&str; 6] = [
-    "aws s3 mb s3://my-first-bucket",
-    "aws s3api put-object --bucket my-first-bucket --key hello.txt --content-type text/plain",
-    "aws cloudtrail lookup-events --lookup-attributes AttributeKey=ResourceName,AttributeValue=my-first-bucket \
-     --query 'Events[].[EventTime,EventName,Username]' --output text",
-    "aws cloudtrail lookup-events --no-paginate --max-results 1 --query 'Events[0].CloudTrailEvent' --output text",
-    "aws sts get-caller-identity",
-    "opentrail lookup --all --profile opentrail-operator --since 1h --limit 5 AccessDenied",
-];
-
-/// Runs the commands that are shown, as shown, so that what is printed is known to work.
-struct Shell {
-    variables: [(&'static str, String); 4],
-    /// Where the commands are found.
-    tools: String,
-}
-
-impl Shell {
-    fn new(python: &Python, program: &Path, endpoint: &str, credentials: &Path) -> Self {
-        let tools = program.parent().expect("the program lies in a folder");
-        Self {
-            variables: [
-                ("AWS_ENDPOINT_URL", endpoint.to_owned()),
-                ("AWS_SHARED_CREDENTIALS_FILE", credentials.display().to_string()),
-                ("AWS_PROFILE", "opentrail".to_owned()),
-                ("AWS_DEFAULT_REGION", "us-east-1".to_owned()),
-            ],
-            tools: format!("{}:{}", python.folder.join("bin").display(), tools.display()),
-        }
-    }
-
-    /// Prints what a shell needs before the commands work in it.
-    fn introduce(&self) {
-        println!("\nWhat to try. First, in a shell:\n");
-        for (name, value) in &self.variables {
-            println!("  export {name}={value}");
-        }
-        println!("  export PATH={}:$PATH", self.tools);
-    }
-
-    fn output(&self, command: &str) -> Result<String> {
-        let path = format!("{}:{}", self.tools, std::env::var("PATH").unwrap_or_default());
-        let mut shell = Command::new("sh");
-        shell.args(["-c", command]).envs(self.variables.iter().cloned()).env("PATH", path).env("AWS_PAGER", "");
-        run::output(&mut shell)
-    }
-
-    /// Prints a command, runs it, and prints its answer.
-    fn show(&self, command: &str) -> Result<()> {
-        println!("\n  $ {command}");
-        std::io::stdout().flush().context("flush")?;
-        for line in self.output(command)?.lines() {
-            println!("  {line}");
-        }
-        Ok(())
-    }
 }

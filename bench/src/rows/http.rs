@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, ensure};
 
 use crate::load::{Client, Keys, WHO, create_bucket, lookup_events};
-use crate::measure::Spans;
+use crate::measure::{Process, Spans};
 use crate::rows::Bench;
 use crate::server::Server;
 use crate::table::{Figure, Goal};
@@ -19,13 +19,13 @@ pub(crate) fn calls(bench: &Bench) -> Result<Vec<Figure>> {
     let server = Server::start(&data)?;
     let keys = server.keys("opentrail")?;
     let mut figures = Vec::new();
-    let (rate, cpu, mut spans) = load(&server, &keys, bench.span, |client, _| {
+    let (rate, cpu, mut spans) = load(&server.endpoint, server.process(), &keys, bench.span, |client, _| {
         ensure!(client.call(&WHO)?.status == 200, "a read failed");
         Ok(())
     })?;
     figures.push(Figure::new("signed reads", rate, "/s", Goal::AtLeast(5000.0)).cpu(cpu));
     figures.push(Figure::new("  p99 of a read", spans.ms(0.99), "ms", Goal::None));
-    let (rate, cpu, mut spans) = load(&server, &keys, bench.span, |client, n| {
+    let (rate, cpu, mut spans) = load(&server.endpoint, server.process(), &keys, bench.span, |client, n| {
         let answer = client.call(&create_bucket(&format!("/bench-{n}")))?;
         // Past the account's quota a change is still a signed, recorded call; it is refused by its transaction.
         ensure!(matches!(answer.status, 200 | 400), "a change failed: {}", String::from_utf8_lossy(&answer.body));
@@ -36,21 +36,22 @@ pub(crate) fn calls(bench: &Bench) -> Result<Vec<Figure>> {
     Ok(figures)
 }
 
-/// Calls from [`CONNECTIONS`] clients at once, for `span`. Calls per second, the server's CPU seconds, their spans.
-fn load(
-    server: &Server,
+/// Calls from [`CONNECTIONS`] clients at once, for `span`. Calls per second, the CPU seconds of `process`, their spans.
+pub(super) fn load(
+    endpoint: &str,
+    process: Process,
     keys: &Keys,
     span: Duration,
     call: impl Fn(&mut Client, u64) -> Result<()> + Sync,
 ) -> Result<(f64, f64, Spans)> {
     let (stop, next) = (AtomicBool::new(false), AtomicU64::new(0));
-    let cpu = server.process().cpu_s()?;
+    let cpu = process.cpu_s()?;
     let began = Instant::now();
     let all = std::thread::scope(|scope| -> Result<Spans> {
         let workers: Vec<_> = (0..CONNECTIONS)
             .map(|_| {
                 scope.spawn(|| -> Result<Spans> {
-                    let mut client = Client::connect(&server.endpoint, keys)?;
+                    let mut client = Client::connect(endpoint, keys)?;
                     let mut spans = Spans::default();
                     while !stop.load(Ordering::Relaxed) {
                         let began = Instant::now();
@@ -70,7 +71,7 @@ fn load(
         Ok(all)
     })?;
     let seconds = began.elapsed().as_secs_f64();
-    Ok((all.len() as f64 / seconds, server.process().cpu_s()? - cpu, all))
+    Ok((all.len() as f64 / seconds, process.cpu_s()? - cpu, all))
 }
 
 /// From a call's answer until LookupEvents shows its record.

@@ -76,3 +76,16 @@ fn a_gap_is_told_when_the_journal_is_back_even_after_a_restart() {
     block_on(third.tend()).expect("tends");
     assert_eq!(journal.records().len(), 1);
 }
+
+#[test]
+fn what_was_missed_just_before_a_stop_is_told_all_the_same() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::default());
+    let last = recorder(&journal, &world).with_memo(catalog);
+    block_on(last.recover()).expect("recovers");
+    last.missed(account(ANNA));
+    let (_stop, stopped) = tokio::sync::watch::channel(true);
+    block_on(last.run(stopped));
+    let records = journal.records();
+    assert_eq!(value(&records[0].entry.bytes)["serviceEventDetails"]["callsNotRecorded"], 1);
+}

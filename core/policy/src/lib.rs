@@ -25,7 +25,7 @@ pub use decide::{Decide, Decision, Question};
 pub use directory::{
     AccessKey, Account, Committed, ConfiguredKey, Directory, DirectoryError, Draft, KeyStatus, MANAGED, ManagedPolicy,
     Merged, NewAccessKey, Plan, RightsOf, ShownCode, Starters, User, UserPolicy, account_of, hash_password,
-    is_password, mfa_code, mfa_seed, rows,
+    is_password, key_account, mfa_code, mfa_seed, rows,
 };
 pub use foreign::{SamlIdentity, Vouched, WebIdentity};
 pub use judge::{

@@ -248,9 +248,12 @@ pub struct IdentitiesUnavailable(pub String);
 /// Why a session's token proves nothing.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SessionRefused {
-    /// It was made by nobody here, was changed, is another key's, or is of somebody who is gone.
+    /// It says that it was made here, but it was changed, is another key's, or is of somebody who is gone.
     #[error("the token is of no session")]
     Token,
+    /// Nothing says that it was made here.
+    #[error("the token was not made here")]
+    Foreign,
     /// Its time is over.
     #[error("the session is over")]
     Expired,
@@ -273,7 +276,13 @@ pub trait Identities: Send + Sync {
         token: &'a str,
     ) -> BoxFuture<'a, Result<Arc<Credential>, SessionRefused>> {
         let _ = (access_key_id, token);
-        std::future::ready(Err(SessionRefused::Token)).boxed()
+        std::future::ready(Err(SessionRefused::Foreign)).boxed()
+    }
+    /// Whether an account is one of ours: a key whose id carries it, and that is not found, is of nobody. None is, unless said
+    /// otherwise.
+    fn has_account(&self, account: AccountId) -> BoxFuture<'_, Result<bool, IdentitiesUnavailable>> {
+        let _ = account;
+        std::future::ready(Ok(false)).boxed()
     }
     /// Told of each call of a proven caller: what was used last, and where, is for audits to read. Nobody listens, unless said
     /// otherwise.

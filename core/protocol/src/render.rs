@@ -27,7 +27,8 @@ pub fn request_parameters(service: &ServiceModel, operation: &OperationModel, in
     if spelling::wraps_body(service) {
         return spelling::with_wrapped_body(service, operation, input);
     }
-    render(service, operation.input, input)
+    let hidden = secrets::never_shown(service, operation, false);
+    render(service, operation, hidden, operation.input, input)
 }
 
 /// `responseElements` of an operation that is recorded with them; `None` for null.
@@ -38,9 +39,10 @@ pub fn response_elements(service: &ServiceModel, operation: &OperationModel, out
         && let ([member], [(_, inner)]) = (&**members, values.as_slice())
         && service.shape(member.shape).wrapper
     {
-        return render(service, Some(member.shape), inner);
+        return render(service, operation, &[], Some(member.shape), inner);
     }
-    render(service, operation.output, output)
+    let hidden = secrets::never_shown(service, operation, true);
+    render(service, operation, hidden, operation.output, output)
 }
 
 /// `AWSAccountId` → `aWSAccountId`: the first letter alone is lowered (`spec/recorded.md` 9).
@@ -49,17 +51,31 @@ pub(crate) fn lower_first(name: &str) -> String {
     chars.next().map_or_else(String::new, |first| first.to_ascii_lowercase().to_string() + chars.as_str())
 }
 
-fn render(service: &ServiceModel, shape: Option<ShapeId>, value: &Document) -> Option<RawJson> {
+/// `unseen` are members of the whole that records do not have.
+fn render(
+    service: &ServiceModel,
+    operation: &OperationModel,
+    unseen: &[&str],
+    shape: Option<ShapeId>,
+    value: &Document,
+) -> Option<RawJson> {
     let shape = service.shape(shape?);
     let mut out = Vec::with_capacity(256);
-    let leave_out = secrets::are_left_out(service);
-    Rendering { service, leave_out }.write(&mut out, shape, value);
+    let rendering = Rendering { service, operation: &operation.name, leave_out: secrets::are_left_out(service) };
+    match (&shape.kind, value) {
+        (Kind::Structure(members), Document::Map(values)) if !unseen.is_empty() => {
+            let seen: Vec<_> = values.iter().filter(|(name, _)| !unseen.contains(&name.as_str())).cloned().collect();
+            rendering.structure(&mut out, members, &seen);
+        }
+        _ => rendering.write(&mut out, shape, value),
+    }
     // A structure of which nothing is left is null too, and so is what is no structure at all.
     (out.starts_with(b"{") && out != b"{}").then(|| RawJson::from_written(out))
 }
 
 struct Rendering<'a> {
     service: &'a ServiceModel,
+    operation: &'a str,
     leave_out: bool,
 }
 
@@ -100,12 +116,13 @@ impl Rendering<'_> {
         for (name, value) in values {
             let Some(member) = members.iter().find(|m| m.name == name) else { continue };
             let secret = is_secret(self.service, member);
-            // A body that streams is no parameter.
-            if *value == Document::Null || member.streaming() || (secret && self.leaves_out(member)) {
+            // A body that streams is no parameter, and a status no element.
+            let apart = member.streaming() || member.is_status();
+            if *value == Document::Null || apart || (secret && self.leaves_out(member)) {
                 continue;
             }
             separate(out, &mut first);
-            write_text(out, &spelling::member(self.service, member));
+            write_text(out, &spelling::member(self.service, self.operation, member));
             out.push(b':');
             if secret {
                 write_text(out, HIDDEN);

@@ -281,6 +281,9 @@ impl Taking {
     /// The answer is all here: the connection may serve again.
     fn over(self) {
         let Self { line, pool, world, .. } = self;
-        tokio::spawn(async move { pool.give_back(line, || world.monotonic()).await });
+        // Most are ready at once. A task for each call would be one more thread to wake.
+        if let Some(line) = pool.give_back(line, world.monotonic()) {
+            tokio::spawn(async move { pool.await_back(line, || world.monotonic()).await });
+        }
     }
 }

@@ -45,15 +45,29 @@ impl Pool {
         Some(idle.remove(at).1)
     }
 
-    /// Takes a connection back once its answer has been read.
-    pub(crate) async fn give_back(&self, line: Line, now: impl Fn() -> Duration) {
-        let Line { mut sender, place } = line;
-        if sender.ready().await.is_ok() {
-            let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
-            if idle.len() < self.connections_max {
-                idle.push((now(), sender));
-            }
+    /// Takes a connection back whose answer has been read. Gives it out again if it may not serve yet: see [`Pool::await_back`].
+    pub(crate) fn give_back(&self, line: Line, now: Duration) -> Option<Line> {
+        if !line.sender.is_ready() {
+            return Some(line);
         }
+        self.keep(line, now);
+        None
+    }
+
+    /// The same once it may serve again, if ever.
+    pub(crate) async fn await_back(&self, mut line: Line, now: impl Fn() -> Duration) {
+        if line.sender.ready().await.is_ok() {
+            self.keep(line, now());
+        }
+    }
+
+    fn keep(&self, line: Line, now: Duration) {
+        let Line { sender, place } = line;
+        let mut idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner);
+        if idle.len() < self.connections_max {
+            idle.push((now, sender));
+        }
+        drop(idle);
         // Only now: whoever waits for the place finds the connection.
         drop(place);
     }

@@ -393,10 +393,14 @@ fn tokens_prove_only_what_they_were_made_for() {
     for (at, _) in token.char_indices() {
         let mut edited = token.to_owned();
         edited.replace_range(at..=at, if token.as_bytes()[at] == b'A' { "B" } else { "A" });
-        assert_eq!(find(key, &edited), Err(SessionRefused::Token), "edited at {at}");
+        // Without its mark it is anybody's.
+        let refused = if at < 12 { SessionRefused::Foreign } else { SessionRefused::Token };
+        assert_eq!(find(key, &edited), Err(refused), "edited at {at}");
     }
     assert_eq!(find("ASIAQNZGKIQY56JQ7WML", token), Err(SessionRefused::Token));
-    assert_eq!(find(key, ""), Err(SessionRefused::Token));
+    assert_eq!(find(key, ""), Err(SessionRefused::Foreign));
+    assert_eq!(find(key, &"A".repeat(40_000)), Err(SessionRefused::Foreign));
+    assert_eq!(find(key, &format!("{token}{}", "A".repeat(40_000))), Err(SessionRefused::Token));
     // It ends with its time, and with its user, even if another takes the name.
     house.after(899);
     assert_eq!(find(key, token), Ok(()));

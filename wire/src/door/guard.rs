@@ -380,12 +380,20 @@ impl<S: AsyncRead + Unpin> AsyncRead for Guarded<S> {
             }
             match this.place {
                 Place::Body(left) | Place::ChunkData(left) => {
-                    // Straight through: most bytes of a connection are these.
-                    let max = usize::try_from(left).unwrap_or(usize::MAX).min(out.remaining());
-                    let mut part = ReadBuf::new(out.initialize_unfilled_to(max));
-                    ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
-                    let n = part.filled().len();
-                    out.advance(n);
+                    // Straight through: most bytes of a connection are these. Where the body has room for more than is
+                    // asked for, the asker's buffer goes on as it is; a part of it would have to be filled with zeros first.
+                    let max = usize::try_from(left).unwrap_or(usize::MAX);
+                    let n = if max >= out.remaining() {
+                        let before = out.filled().len();
+                        ready!(Pin::new(&mut this.inner).poll_read(cx, out))?;
+                        out.filled().len() - before
+                    } else {
+                        let mut part = ReadBuf::new(out.initialize_unfilled_to(max));
+                        ready!(Pin::new(&mut this.inner).poll_read(cx, &mut part))?;
+                        let n = part.filled().len();
+                        out.advance(n);
+                        n
+                    };
                     this.advance_body(n as u64);
                     return Poll::Ready(Ok(()));
                 }

@@ -19,6 +19,8 @@ pub const PRESIGN_MAX_S: u32 = claim::EXPIRES_MAX_S as u32;
 pub enum BodyToSign<'a> {
     /// These bytes.
     Whole(&'a [u8]),
+    /// The bytes that have this SHA-256, in hexadecimal.
+    Hashed(&'a str),
     /// S3 only: nothing is promised about the body.
     Unsigned,
 }
@@ -56,6 +58,7 @@ impl Signer<'_> {
     ) -> Result<(), UnsignableRequest> {
         let line = match body {
             BodyToSign::Whole(bytes) => sha256_hex(bytes),
+            BodyToSign::Hashed(hash) => hash.to_owned(),
             BodyToSign::Unsigned => "UNSIGNED-PAYLOAD".to_owned(),
         };
         self.sign_line(method, raw_path, raw_query, headers, &line).map(drop)
@@ -145,5 +148,30 @@ impl Signer<'_> {
         let key = SigningKey::derive(self.secret, &date[..8], self.region, self.service);
         let seed = key.sign(canonical::string_to_sign(date, &scope, canonical_request).as_bytes());
         Chain { key, date: date.to_owned(), scope, seed }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_body_and_its_hash_are_signed_alike() {
+        let secret = Secret::new("s".into());
+        let signer = Signer {
+            access_key_id: "AKIA",
+            secret: &secret,
+            region: "us-east-1",
+            service: "s3",
+            at: Timestamp::UNIX_EPOCH,
+        };
+        let signed = |body: BodyToSign<'_>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(HOST, HeaderValue::from_static("h"));
+            signer.sign(&http::Method::PUT, "/b/k", "", &mut headers, body).expect("it has a host");
+            headers
+        };
+        assert_eq!(signed(BodyToSign::Whole(b"ab")), signed(BodyToSign::Hashed(&sha256_hex(b"ab"))));
+        assert_ne!(signed(BodyToSign::Whole(b"ab")), signed(BodyToSign::Unsigned));
     }
 }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 use opentrail_event::Region;
-use opentrail_policy::{Credential, Identities, PassedSessions, Principal, SessionRefused};
+use opentrail_policy::{Credential, Identities, PassedSessions, Principal, SessionRefused, key_account};
 
 use super::canonical::{self, Seen};
 use super::claim::{self, Claim};
@@ -49,6 +49,21 @@ pub(crate) enum Known {
     Not(Claim, Region),
 }
 
+/// Whether keys of our accounts come from us alone, or an upstream issues such keys too.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Issued {
+    pub keys: bool,
+    pub sessions: bool,
+}
+
+/// Why there is no credential to a claim.
+enum Unfound {
+    /// The key, or its token, is one of ours, and not good.
+    Ours(Refusal),
+    /// Nobody here knows it.
+    Nobodys(Refusal),
+}
+
 /// A proven caller, and what is needed to check the rest of the body.
 pub(crate) struct Proven {
     pub credential: Arc<Credential>,
@@ -86,7 +101,7 @@ impl Verifier {
         dialect: impl Fn(&str) -> Option<Dialect>,
     ) -> Result<Plausible, Refusal> {
         let claim = claim::read(seen)?;
-        let credential = self.credential(&claim).await?;
+        let credential = self.credential(&claim).await.map_err(|(Unfound::Ours(why) | Unfound::Nobodys(why))| why)?;
         let dialect = dialect(&claim.scope.service).ok_or_else(|| Refusal::Service(claim.scope.service.clone()))?;
         self.plausible(seen, claim, credential, dialect, now)
     }
@@ -99,28 +114,40 @@ impl Verifier {
         now: Timestamp,
         dialect: impl Fn(&str) -> Dialect,
         passed: &PassedSessions,
+        issued: Issued,
     ) -> Result<Known, Refusal> {
         let claim = claim::read(seen)?;
         let (dialect, id) = (dialect(&claim.scope.service), claim.access_key_id.clone());
         let refusal = match self.credential(&claim).await {
             Ok(credential) => return self.plausible(seen, claim, credential, dialect, now).map(Known::Ours),
-            Err(refusal) => refusal,
+            Err(Unfound::Ours(refusal)) => return Err(refusal),
+            Err(Unfound::Nobodys(refusal)) => refusal,
         };
-        // Ids of temporary keys are looked for by their token, others by themselves: both are of nobody if they are not found.
-        let is_known = self.identities.find(&id).await.map_err(|e| Refusal::Unavailable(e.to_string()))?.is_some();
-        if is_known || !matches!(refusal, Refusal::Key(_) | Refusal::Token(_)) || id.len() > ACCESS_KEY_ID_BYTES_MAX {
+        // A temporary key is looked for by its token; one from the configuration may look like it.
+        if self.identities.find(&id).await.map_err(|e| Refusal::Unavailable(e.to_string()))?.is_some() {
             return Err(refusal);
         }
         match passed.find(&id, claim.token.as_deref()).await {
             Ok(Some(credential)) => self.plausible(seen, claim, credential, dialect, now).map(Known::Passed),
+            // One that was deleted, or comes without its token.
+            Ok(None) if self.is_issued_here(&id, issued).await? => Err(refusal),
             Ok(None) => {
                 let region = self.region(&claim)?;
                 Ok(Known::Not(claim, region))
             }
-            Err(SessionRefused::Token) => Err(Refusal::Token(claim.token.unwrap_or_default())),
+            Err(SessionRefused::Token | SessionRefused::Foreign) => {
+                Err(Refusal::Token(claim.token.unwrap_or_default()))
+            }
             Err(SessionRefused::Expired) => Err(Refusal::TokenExpired(claim.token.unwrap_or_default())),
             Err(SessionRefused::Unavailable(why)) => Err(Refusal::Unavailable(why)),
         }
+    }
+
+    /// Whether keys of this id's form and account are issued here and by nobody else.
+    async fn is_issued_here(&self, access_key_id: &str, issued: Issued) -> Result<bool, Refusal> {
+        let here = if access_key_id.starts_with(TEMPORARY) { issued.sessions } else { issued.keys };
+        let Some(account) = key_account(access_key_id).filter(|_| here) else { return Ok(false) };
+        self.identities.has_account(account).await.map_err(|e| Refusal::Unavailable(e.to_string()))
     }
 
     fn plausible(
@@ -140,26 +167,28 @@ impl Verifier {
         Ok(Plausible { claim, payload, region, credential, key, dialect })
     }
 
-    async fn credential(&self, claim: &Claim) -> Result<Arc<Credential>, Refusal> {
+    async fn credential(&self, claim: &Claim) -> Result<Arc<Credential>, Unfound> {
         let unknown = || Refusal::Key(claim.access_key_id.chars().take(ACCESS_KEY_ID_BYTES_MAX).collect());
         if claim.access_key_id.len() > ACCESS_KEY_ID_BYTES_MAX {
-            return Err(unknown());
+            return Err(Unfound::Ours(unknown()));
         }
         let is_temporary = claim.access_key_id.starts_with(TEMPORARY);
         if let Some(token) = claim.token.as_ref().filter(|_| is_temporary) {
             let found = self.identities.find_session(&claim.access_key_id, token).await;
             return found.map_err(|refused| match refused {
-                SessionRefused::Token => Refusal::Token(token.clone()),
-                SessionRefused::Expired => Refusal::TokenExpired(token.clone()),
-                SessionRefused::Unavailable(why) => Refusal::Unavailable(why),
+                SessionRefused::Foreign => Unfound::Nobodys(Refusal::Token(token.clone())),
+                SessionRefused::Token => Unfound::Ours(Refusal::Token(token.clone())),
+                SessionRefused::Expired => Unfound::Ours(Refusal::TokenExpired(token.clone())),
+                SessionRefused::Unavailable(why) => Unfound::Ours(Refusal::Unavailable(why)),
             });
         }
         let found = self.identities.find(&claim.access_key_id).await;
-        match (found.map_err(|e| Refusal::Unavailable(e.to_string()))?, &claim.token) {
+        match (found.map_err(|e| Unfound::Ours(Refusal::Unavailable(e.to_string())))?, &claim.token) {
             (Some(credential), None) if credential.active => Ok(credential),
             // Long-term keys have no session token.
-            (Some(_), Some(token)) => Err(Refusal::Token(token.clone())),
-            _ => Err(unknown()),
+            (Some(_), Some(token)) => Err(Unfound::Ours(Refusal::Token(token.clone()))),
+            (Some(_), None) => Err(Unfound::Ours(unknown())),
+            (None, _) => Err(Unfound::Nobodys(unknown())),
         }
     }
 

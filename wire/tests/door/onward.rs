@@ -15,7 +15,7 @@ use opentrail_protocol::atlas::Atlas;
 use opentrail_wire::{Allowed, OnFailure, Passage, PassageSettings, Signing};
 
 use crate::house::{Ask, House, settings};
-use crate::toys::{Diary, KEY, SECRET};
+use crate::toys::{Diary, KEY, OLD_TOKEN, SECRET, SESSION_KEY, TOKEN};
 
 const STRANGER: &str = "AKIAIOSFODNN7EXAMPLE";
 
@@ -112,6 +112,20 @@ impl Onward {
         + Sync
         + 'static,
     ) -> Self {
+        Self::named(&[], change, answering).await
+    }
+
+    /// One that is the general upstream, and the one of these services.
+    async fn named(
+        services: &'static [&'static str],
+        change: impl FnOnce(&mut PassageSettings),
+        answering: impl Fn(
+            &UpstreamCall,
+        ) -> Result<(u16, &'static [(&'static str, &'static str)], UpstreamPieces), UpstreamError>
+        + Send
+        + Sync
+        + 'static,
+    ) -> Self {
         let diary = Diary::default();
         let upstream =
             Arc::new(ToyUpstream { diary: diary.clone(), asked: Mutex::default(), answering: Box::new(answering) });
@@ -126,9 +140,11 @@ impl Onward {
             };
             change(&mut settings);
             let catalog = Arc::new(MemoryCatalog::default());
+            let named =
+                services.iter().map(|name| ((*name).to_owned(), general.clone() as Arc<dyn Upstream>)).collect();
             Passage {
                 atlas: Atlas::builtin(),
-                named: Vec::new(),
+                named,
                 general: Some(general),
                 sessions: Arc::new(PassedSessions::new(catalog, Arc::new(Open), world.clone())),
                 settings,
@@ -215,6 +231,33 @@ async fn a_change_is_announced_passed_on_recorded_and_only_then_answered() {
 }
 
 #[tokio::test]
+async fn what_is_compressed_goes_on_as_it_is_and_is_read_for_the_record() {
+    let gzip = |plain: &[u8]| {
+        let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+        std::io::Write::write_all(&mut encoder, plain).unwrap();
+        encoder.finish().unwrap()
+    };
+    let answer = Bytes::from(gzip(br#"{"TableDescription":{"TableName":"orders"}}"#));
+    let onward = Onward::open(
+        |_| {},
+        move |_| {
+            let whole = futures::stream::iter([Ok(answer.clone())]).boxed();
+            Ok((200, &[("content-encoding", "gzip")], whole))
+        },
+    )
+    .await;
+    let body = gzip(br#"{"TableName":"orders"}"#);
+    let ask = delete_table().body(&body).header("content-encoding", "gzip").sign("dynamodb", onward.house.now());
+    let reply = onward.house.send(&ask).await;
+    assert_eq!((reply.status, reply.header("content-encoding")), (200, Some("gzip")));
+    assert_eq!(onward.upstream.asked.lock().unwrap()[0].3.as_deref(), Ok(&body[..]));
+    let (call, outcome) = onward.house.record();
+    let shown = |json: Option<opentrail_event::RawJson>| String::from_utf8(json.unwrap().as_bytes().to_vec()).unwrap();
+    assert_eq!(shown(call.request_parameters), r#"{"tableName":"orders"}"#);
+    assert_eq!(shown(outcome.response_elements), r#"{"tableDescription":{"tableName":"orders"}}"#);
+}
+
+#[tokio::test]
 async fn a_known_key_is_proven_or_refused() {
     let onward = Onward::answering(200, "{}").await;
     let wrong = delete_table().sign_as(KEY, "another", "us-east-1", "dynamodb", onward.house.now());
@@ -226,6 +269,46 @@ async fn a_known_key_is_proven_or_refused() {
     let reply = onward.house.send(&delete_table()).await;
     assert_eq!((reply.status, reply.code().as_str()), (400, "MissingAuthenticationTokenException"));
     assert_eq!((onward.asked(), onward.house.records()), (0, 0));
+}
+
+#[tokio::test]
+async fn what_claims_to_be_ours_is_ours_or_nobodys() {
+    // Of an account of ours, as they would be issued here: a session's, and a key that was deleted.
+    const GONE: [&str; 2] = ["ASIARTX3GSDSVIASGRLH", "AKIARTX3GSDSVIASGRLH"];
+    const ELSEWHERE: &str = "ASIA6RVFFB77VIASGRLH";
+    let asked = |key: &'static str, token: Option<&'static str>, secret: &'static str| {
+        move |onward: &Onward| {
+            let ask = list_tables();
+            let ask = if let Some(token) = token { ask.header("x-amz-security-token", token) } else { ask };
+            ask.sign_as(key, secret, "us-east-1", "dynamodb", onward.house.now())
+        }
+    };
+    let onward = Onward::answering(200, "{}").await;
+    let check = async |ask: &dyn Fn(&Onward) -> Ask, code: &str| {
+        let reply = onward.house.send(&ask(&onward)).await;
+        assert_eq!(reply.code(), code);
+        assert_eq!((onward.asked(), onward.house.records()), (0, 0), "{code}");
+    };
+    // A token that says that it was made here, and was changed, is over, or is signed with another secret.
+    check(&asked(SESSION_KEY, Some("token/of+a=sessioN"), SECRET), "UnrecognizedClientException").await;
+    check(&asked(ELSEWHERE, Some(TOKEN), SECRET), "UnrecognizedClientException").await;
+    check(&asked(SESSION_KEY, Some(OLD_TOKEN), SECRET), "ExpiredTokenException").await;
+    check(&asked(SESSION_KEY, Some(TOKEN), "another"), "InvalidSignatureException").await;
+    // Keys that can only have come from here.
+    for key in GONE {
+        check(&asked(key, None, SECRET), "UnrecognizedClientException").await;
+        check(&asked(key, Some("any"), SECRET), "UnrecognizedClientException").await;
+    }
+    // What says nothing of us goes on.
+    for token in [None, Some("any")] {
+        assert_eq!(onward.house.send(&asked(ELSEWHERE, token, SECRET)(&onward)).await.status, 200);
+        assert!(!onward.house.record().0.identity_verified);
+    }
+    // And where somebody else issues sessions for the same accounts, they may be theirs.
+    let theirs = Onward::named(&["sts"], |_| {}, |_| Ok((200, &[], pieces(&["{}"])))).await;
+    let send = async |key, token| theirs.house.send(&asked(key, token, SECRET)(&theirs)).await.status;
+    assert_eq!((send(GONE[0], Some("any")).await, send(GONE[1], None).await), (200, 400));
+    assert_eq!(send(SESSION_KEY, Some("token/of+a=sessioN")).await, 400);
 }
 
 #[tokio::test]
@@ -267,8 +350,8 @@ async fn a_denial_is_on_record_and_a_stranger_without_a_name_is_not() {
     let denied = Onward::answering(400, r#"{"__type":"x#AccessDeniedException","Message":"no"}"#).await;
     denied.house.send(&foreign(list_tables(), &denied.house)).await;
     let (call, outcome) = denied.house.record();
-    assert_eq!(outcome.error_code.as_deref(), Some("AccessDenied"));
-    assert!(!call.identity_verified);
+    assert_eq!((outcome.error_code.as_deref(), outcome.hide_parameters), (Some("AccessDenied"), true));
+    assert!(!call.identity_verified && call.api_version.is_none());
 }
 
 #[tokio::test]
@@ -387,6 +470,9 @@ async fn with_keys_of_the_upstreams_own_a_call_is_allowed_and_signed_anew() {
     let reply = onward.house.send(&delete_table().sign("dynamodb", onward.house.now())).await;
     assert_eq!((reply.status, reply.code().as_str()), (400, "AccessDeniedException"));
     assert_eq!(onward.house.record().1.error_code.as_deref(), Some("AccessDenied"));
+    // What nobody knows may be anything, whatever it is called.
+    let odd = list_tables().header("x-amz-target", "DynamoDB_20120810.ListSecrets");
+    assert_eq!(onward.house.send(&odd.sign("dynamodb", onward.house.now())).await.code(), "AccessDeniedException");
     let reply = onward.house.send(&foreign(list_tables(), &onward.house)).await;
     assert_eq!((reply.code().as_str(), onward.asked()), ("UnrecognizedClientException", 1));
 }

@@ -73,6 +73,10 @@ impl Identities for ToyIdentities {
         async { Ok(Some(Arc::new(credential))) }.boxed()
     }
 
+    fn has_account(&self, account: AccountId) -> BoxFuture<'_, Result<bool, IdentitiesUnavailable>> {
+        async move { Ok(account.as_str() == "111122223333") }.boxed()
+    }
+
     fn find_session<'a>(
         &'a self,
         access_key_id: &'a str,
@@ -82,7 +86,8 @@ impl Identities for ToyIdentities {
             match (access_key_id, token) {
                 (SESSION_KEY, TOKEN) => {}
                 (SESSION_KEY, OLD_TOKEN) => return Err(SessionRefused::Expired),
-                _ => return Err(SessionRefused::Token),
+                (_, token) if token.starts_with("token/of") => return Err(SessionRefused::Token),
+                _ => return Err(SessionRefused::Foreign),
             }
             let kind = PrincipalKind::Role {
                 name: "ops".into(),

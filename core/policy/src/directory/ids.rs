@@ -66,6 +66,13 @@ pub fn account_of(id: &str) -> Option<AccountId> {
     format!("{account:012}").parse().ok()
 }
 
+/// The account that is written into the id of an access key. Ids older than that begin otherwise, and carry none.
+pub fn key_account(access_key_id: &str) -> Option<AccountId> {
+    let marked = access_key_id.as_bytes().get(4).is_some_and(|b| matches!(b, b'Q'..=b'Z' | b'2'..=b'7'));
+    let is_key = matches!(access_key_id.get(..4), Some("AKIA" | "ASIA")) && access_key_id.len() == 20;
+    account_of(access_key_id).filter(|_| marked && is_key)
+}
+
 fn with_account(world: &World, prefix: &str, account: AccountId) -> String {
     let number: u64 = account.as_str().parse().expect("an account id is a number");
     let chance: [u8; 5] = world.bytes();
@@ -100,6 +107,14 @@ mod tests {
     fn a_published_key_id_reads_as_its_account() {
         // The example of the public write-ups on how key ids carry accounts.
         assert_eq!(account_of("ASIAQNZGKIQY56JQ7WML").map(|a| a.to_string()).as_deref(), Some("029608264753"));
+    }
+
+    #[test]
+    fn an_account_is_read_only_from_keys_that_carry_one() {
+        for id in ["AKIAIOSFODNN7EXAMPLE", "testing", "minio-admin-key-of-x", "AIDAQNZGKIQY56JQ7WML"] {
+            assert_eq!(key_account(id), None, "{id}");
+        }
+        assert!(key_account("ASIAQNZGKIQY56JQ7WML").is_some());
     }
 
     #[test]

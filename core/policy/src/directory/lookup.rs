@@ -29,6 +29,14 @@ impl Identities for Directory {
         .boxed()
     }
 
+    fn has_account(&self, account: AccountId) -> BoxFuture<'_, Result<bool, IdentitiesUnavailable>> {
+        async move {
+            let found = self.account(account).await;
+            Ok(found.map_err(|error| IdentitiesUnavailable(error.to_string()))?.is_some())
+        }
+        .boxed()
+    }
+
     fn used<'a>(&'a self, principal: &'a Principal, service: &'a str, region: &'a str) -> BoxFuture<'a, ()> {
         // A use that cannot be written down is no reason to fail a call.
         self.notice_use(principal, service, region).map(drop).boxed()

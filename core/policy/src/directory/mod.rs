@@ -34,7 +34,7 @@ use crate::{Seal, Secret};
 pub use accounts::Starters;
 pub use configured::{ConfiguredKey, Merged, Plan};
 pub use draft::{Committed, Draft};
-pub use ids::account_of;
+pub use ids::{account_of, key_account};
 pub use managed::{MANAGED, ManagedPolicy};
 pub use rights::RightsOf;
 pub use secrets::{ShownCode, hash_password, is_password, mfa_code, mfa_seed};

@@ -20,6 +20,10 @@ use crate::{
 
 /// AWS promises that no token is longer.
 pub const SESSION_TOKEN_BYTES_MAX: usize = 4_096;
+/// What every token begins with, so that one that was changed is not taken for a stranger's.
+const MARK: &[u8; 9] = b"opentrail";
+/// The same as tokens show it.
+const MARK_TEXT: &str = "b3BlbnRyYWls";
 /// What policies and tags may take of a token, packed.
 const PACKED_BYTES_MAX: usize = 2_048;
 
@@ -71,19 +75,23 @@ impl Sessions {
         let secret = ids::secret(&self.world);
         let expires_s = session.expires_s;
         let state = State { kind, account, secret: secret.clone(), session }.encode()?;
-        let token = STANDARD.encode(self.seal.seal(&context(&access_key_id), &state));
+        let sealed = self.seal.seal(&context(&access_key_id), &state);
+        let token = STANDARD.encode([MARK.as_slice(), &sealed].concat());
         Some(Minted { access_key_id, secret, token: Secret::new(token), expires_s })
     }
 
     fn open(&self, access_key_id: &str, token: &str) -> Result<Arc<Credential>, SessionRefused> {
+        let refused = || if token.starts_with(MARK_TEXT) { SessionRefused::Token } else { SessionRefused::Foreign };
         if token.len() > 2 * SESSION_TOKEN_BYTES_MAX {
-            return Err(SessionRefused::Token);
+            return Err(refused());
         }
         if let Some(opened) = self.opened.find(access_key_id).filter(|opened| opened.token.expose() == token) {
             return Ok(opened.credential);
         }
-        let sealed = STANDARD.decode(token).map_err(|_| SessionRefused::Token)?;
-        let state = self.seal.open(&context(access_key_id), &sealed).map_err(|_| SessionRefused::Token)?;
+        let bytes = STANDARD.decode(token).map_err(|_| refused())?;
+        // Tokens of older versions have no mark.
+        let sealed = bytes.strip_prefix(MARK.as_slice()).unwrap_or(&bytes);
+        let state = self.seal.open(&context(access_key_id), sealed).map_err(|_| refused())?;
         let State { kind, account, secret, session } = State::decode(&state).ok_or(SessionRefused::Token)?;
         let principal =
             Principal { kind, account, access_key_id: access_key_id.to_owned(), session: Some(Arc::new(session)) };
@@ -104,6 +112,10 @@ impl Identities for Sessions {
         access_key_id: &'a str,
     ) -> BoxFuture<'a, Result<Option<Arc<Credential>>, IdentitiesUnavailable>> {
         self.directory.find(access_key_id)
+    }
+
+    fn has_account(&self, account: AccountId) -> BoxFuture<'_, Result<bool, IdentitiesUnavailable>> {
+        self.directory.has_account(account)
     }
 
     fn find_session<'a>(
@@ -130,4 +142,15 @@ impl Identities for Sessions {
 /// Binds a token to its key.
 fn context(access_key_id: &str) -> String {
     format!("session/{access_key_id}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_mark_shows_at_the_beginning_of_every_token() {
+        assert_eq!(STANDARD.encode(MARK), MARK_TEXT);
+        assert!(STANDARD.encode([MARK.as_slice(), b"more"].concat()).starts_with(MARK_TEXT));
+    }
 }

@@ -50,6 +50,12 @@ impl Entry {
         self.protocols.contains(&protocol)
     }
 
+    /// Whether somebody has asked for the model.
+    #[cfg(test)]
+    pub(super) fn is_unpacked(&self) -> bool {
+        self.model.get().is_some()
+    }
+
     /// The service's model, unpacked when it is first asked for. `None` where the file is damaged.
     ///
     /// Names borrow from the unpacked table, which therefore stays as long as the process does: a server opens one atlas.

@@ -4,6 +4,7 @@
 //! which operation. Where more than one is left, the host decides, then the rules of [`chosen`], then the order of their ids;
 //! the others are named as aliases.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header;
@@ -26,10 +27,13 @@ struct Candidate<'a> {
 
 pub(super) fn recognise(atlas: &Atlas, head: &Head<'_>, body_start: &[u8]) -> Recognised {
     let entries = of_scope(atlas, head);
-    if let Some((service, operation)) = of_cbor(head) {
+    // What the service does not speak it does not heed either.
+    let heeds = |fits: &dyn Fn(&Entry) -> bool| entries.is_empty() || entries.iter().any(|entry| fits(entry));
+    if let Some((service, operation)) = of_cbor(head).filter(|_| heeds(&|entry| entry.speaks(Protocol::RpcV2Cbor))) {
         return named(atlas, head, &entries, Protocol::RpcV2Cbor, Some(service), operation, body_start);
     }
-    if let Some(target) = text(head, "x-amz-target") {
+    let target = text(head, "x-amz-target").filter(|_| heeds(&|entry| entry.target_prefix.is_some()));
+    if let Some(target) = target {
         let protocol = match text(head, header::CONTENT_TYPE.as_str()) {
             Some(kind) if kind.contains("1.1") => Protocol::AwsJson1_1,
             _ => Protocol::AwsJson1_0,
@@ -117,9 +121,10 @@ fn of_form(head: &Head<'_>, body_start: &[u8]) -> (Option<String>, Option<String
     let body = if is_form && *head.method == http::Method::POST { body_start } else { &[] };
     let mut found = (None, None);
     for pair in head.query.as_bytes().split(|&b| b == b'&').chain(body.split(|&b| b == b'&')) {
-        let place = match pair.split(|&b| b == b'=').next() {
-            Some(b"Action") => &mut found.0,
-            Some(b"Version") => &mut found.1,
+        let name = pair.split(|&b| b == b'=').next().unwrap_or_default();
+        let place = match &*Cow::from(percent_encoding::percent_decode(name)) {
+            b"Action" => &mut found.0,
+            b"Version" => &mut found.1,
             _ => continue,
         };
         let read = parse_form(pair).ok().and_then(|pairs| pairs.into_iter().next());

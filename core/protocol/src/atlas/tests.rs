@@ -159,3 +159,20 @@ fn data_events_are_told_from_management_events() {
     );
     check(Sent { service: "s3", method: Method::PUT, path: "/b", ..Sent::default() }, "Management", None);
 }
+
+#[test]
+fn a_table_is_unpacked_when_it_is_first_needed_and_no_other() {
+    let atlas = Atlas::builtin();
+    let unpacked = || -> Vec<&str> {
+        atlas.entries.iter().filter(|entry| entry.is_unpacked()).map(|entry| entry.id.as_str()).collect()
+    };
+    assert_eq!(unpacked(), [""; 0]);
+    let sent =
+        Sent { service: "dynamodb", headers: &[("x-amz-target", "DynamoDB_20120810.ListTables")], ..Sent::default() };
+    assert_eq!(sent.recognised(&atlas).event_name, "ListTables");
+    assert_eq!(unpacked(), ["dynamodb"]);
+    // Nobody's call unpacks nothing.
+    let sent = Sent { service: "nobodys", ..Sent::default() };
+    sent.recognised(&atlas);
+    assert_eq!(unpacked(), ["dynamodb"]);
+}

@@ -126,6 +126,11 @@ impl Member {
     pub(crate) fn streaming(&self) -> bool {
         self.binding.as_ref().is_some_and(|b| b.streaming)
     }
+
+    /// It is the answer's status.
+    pub(crate) fn is_status(&self) -> bool {
+        self.binding.as_ref().is_some_and(|b| b.location == Some(Location::Status))
+    }
 }
 
 /// How a member is bound to its protocol, where it is not by its name alone.

@@ -1,14 +1,22 @@
 //! What records do not say: by the models, and by lists of what the models forget.
 
-use crate::ServiceModel;
 use crate::model::shape::{Kind, Member};
+use crate::{OperationModel, ServiceModel};
 
 /// Services whose records leave secrets out altogether, where others show that there is one: real records of IAM's
 /// CreateLoginProfile, CreateAccessKey and ChangePassword, and of STS, have no member for them (`spec/sts.md` 4).
 const LEAVE_OUT: &[&str] = &["iam", "sts"];
 
-/// The same of services that we do not serve: `environment:{}` and `code:{}` of Lambda, and no `secretString`.
-const LEAVE_OUT_FOREIGN: &[&str] = &["lambda", "secretsmanager"];
+/// The same of services that we do not serve: `environment:{}` and `code:{}` of Lambda, no `secretString`, and of KMS neither
+/// what was encrypted nor what came of it.
+const LEAVE_OUT_FOREIGN: &[&str] = &["kms", "lambda", "secretsmanager"];
+
+/// Members that real records do not have, though they are no secrets: (signing name, operation, of the answer, members).
+const NEVER_SHOWN: &[(&str, &str, bool, &[&str])] = &[
+    ("secretsmanager", "CreateSecret", false, &["Tags"]),
+    ("secretsmanager", "CreateSecret", true, &["Name", "ReplicationStatus", "VersionId"]),
+    ("secretsmanager", "PutSecretValue", true, &["Name", "VersionId", "VersionStages"]),
+];
 
 /// Secrets that the models do not mark as such: (signing name, member).
 const EXTRA: &[(&str, &str)] = &[
@@ -36,6 +44,7 @@ const EXTRA_FOREIGN: &[(&str, &str)] = &[
     ("glue", "ConnectionProperties"), ("glue", "PASSWORD"),
     ("iam", "PrivateKey"),
     ("sns", "PlatformCredential"), ("sns", "Token"),
+    ("kms", "CiphertextBlob"), ("kms", "EncryptedKeyMaterial"), ("kms", "ImportToken"), ("kms", "Mac"), ("kms", "Signature"),
     ("resource-explorer-2", "QueryString"),
     ("athena", "QueryString"),
     // Contents, which belong to the customer's customers (`spec/recorded.md` 10).
@@ -98,6 +107,18 @@ pub(crate) fn is_secret(service: &ServiceModel, member: &Member) -> bool {
 /// environment.
 pub(super) fn is_secret_key(service: &ServiceModel, key: &str) -> bool {
     service.foreign && (EXTRA_FOREIGN.contains(&(service.signing_name.as_str(), key)) || sounds(key))
+}
+
+/// What is not shown of a request or an answer.
+pub(super) fn never_shown(
+    service: &ServiceModel,
+    operation: &OperationModel,
+    answers: bool,
+) -> &'static [&'static str] {
+    let listed = NEVER_SHOWN.iter().find(|(of, name, of_answer, _)| {
+        *of == service.signing_name && *name == &*operation.name && *of_answer == answers
+    });
+    listed.filter(|_| service.foreign).map_or(&[], |(.., members)| members)
 }
 
 /// Whether the secrets of a service leave no trace.

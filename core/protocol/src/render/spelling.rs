@@ -18,10 +18,13 @@ const RENAMED: &[(&str, &str, &str)] = &[
     ("eks", "clusterName", "name"),
 ];
 
+/// Operations that do not do so: (signing name, operation). DeleteSecret shows `aRN`.
+const NOT_RENAMED: &[(&str, &str)] = &[("secretsmanager", "DeleteSecret")];
+
 /// A member's name.
-pub(super) fn member(service: &ServiceModel, member: &Member) -> String {
+pub(super) fn member(service: &ServiceModel, operation: &str, member: &Member) -> String {
     let signing_name = service.signing_name.as_str();
-    if service.foreign {
+    if service.foreign && !NOT_RENAMED.contains(&(signing_name, operation)) {
         let renamed = RENAMED.iter().find(|(of, name, _)| *of == signing_name && *name == member.name);
         if let Some((.., name)) = renamed {
             return (*name).to_owned();
@@ -52,7 +55,7 @@ pub(super) fn with_wrapped_body(
         member.is_some_and(|m| m.binding.as_ref().is_none_or(|b| b.location.is_none()))
     };
     let (body, around): (Vec<_>, Vec<_>) = values.iter().cloned().partition(|(name, _)| in_body(name));
-    let rendering = Rendering { service, leave_out: secrets::are_left_out(service) };
+    let rendering = Rendering { service, operation: &operation.name, leave_out: secrets::are_left_out(service) };
     let mut out = Vec::with_capacity(256);
     rendering.structure(&mut out, members, &around);
     out.pop();

@@ -65,6 +65,37 @@ fn requests_are_spelled_as_in_records() {
 }
 
 #[test]
+fn services_leave_out_what_their_records_do_not_have() {
+    let check = |service: &str, operation: &str, value: Document, output: bool, expect: Option<&str>| {
+        let model = crate::Atlas::builtin().service(service).expect("a known service");
+        let operation = model.operation(operation).expect("a known operation");
+        let written = match output {
+            false => request_parameters(&model, operation, &value),
+            true => response_elements(&model, operation, &value),
+        };
+        let written = written.map(|json| String::from_utf8(json.as_bytes().to_vec()).expect("UTF-8"));
+        assert_eq!(written.as_deref(), expect, "{}", operation.name);
+    };
+    let empty = Document::structure;
+    let blob = || Document::Blob(b"hush".to_vec().into());
+    check("kms", "Decrypt", empty().with("KeyId", "k").with("CiphertextBlob", blob()), false, Some(r#"{"keyId":"k"}"#));
+    check("kms", "Encrypt", empty().with("KeyId", "k").with("Plaintext", blob()), false, Some(r#"{"keyId":"k"}"#));
+    check("lambda", "DeleteFunction", empty().with("StatusCode", 204i64), true, None);
+    let tags = Document::List(vec![empty().with("Key", "k")]);
+    let named = || empty().with("ARN", "arn:x").with("Name", "n");
+    check(
+        "secretsmanager",
+        "CreateSecret",
+        empty().with("Name", "n").with("Tags", tags),
+        false,
+        Some(r#"{"name":"n"}"#),
+    );
+    check("secretsmanager", "CreateSecret", named(), true, Some(r#"{"arn":"arn:x"}"#));
+    check("secretsmanager", "PutSecretValue", named(), true, Some(r#"{"arn":"arn:x"}"#));
+    check("secretsmanager", "DeleteSecret", named(), true, Some(r#"{"aRN":"arn:x","name":"n"}"#));
+}
+
+#[test]
 fn responses_are_spelled_as_in_records() {
     let at = Timestamp::from_millisecond(1_789_321_637_492).expect("in range");
     let empty = Document::structure;

@@ -2,9 +2,10 @@
 //!
 //! The cast: the *operator* founds a few accounts; *people* and *programs* of each go about their work; an *intruder* tries wrong keys,
 //! unknown keys, a disabled key and other people's buckets. [`company`] makes them, [`script`] says who does what next (the same for
-//! the same seed), [`tally`] counts what came of it.
+//! the same seed; [`elsewhere`] the part of it that an upstream answers), [`tally`] counts what came of it.
 
 mod company;
+mod elsewhere;
 mod script;
 mod tally;
 
@@ -55,6 +56,9 @@ pub(crate) struct Simulate {
     /// How many calls, in place of --for
     #[arg(long)]
     calls: Option<u64>,
+    /// Use EC2, DynamoDB, SSM and Secrets Manager too: of a server that passes such calls on (serve --upstream URL)
+    #[arg(long)]
+    elsewhere: bool,
 }
 
 impl Simulate {
@@ -73,9 +77,8 @@ impl Simulate {
         let company = Company::found(&mut operator, &shell.world).await?;
         let shown = progress(calls);
         let began = shell.world.monotonic();
-        let tally =
-            work(&operator, Arc::new(Script::new(self.seed, company.clone())), &shell.world, calls, self.rate, &shown)
-                .await?;
+        let script = Arc::new(Script::new(self.seed, company.clone(), self.elsewhere));
+        let tally = work(&operator, script, &shell.world, calls, self.rate, &shown).await?;
         let took = shell.world.monotonic().saturating_sub(began);
         shown.finish_and_clear();
         print(&tally.summary(&company, took))

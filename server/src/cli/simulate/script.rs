@@ -7,6 +7,7 @@ use opentrail_world::World;
 use serde_json::json;
 
 use super::company::{Actor, Company, Manner};
+use super::elsewhere;
 use crate::client::{Keys, Request};
 
 /// Buckets that an account's people come back to.
@@ -15,10 +16,14 @@ const BUCKETS: u64 = 4;
 const OBJECTS: u64 = 6;
 /// One call in so many is the intruder's.
 const INTRUDER_EVERY: u64 = 12;
+/// One call in so many goes to a service that is not ours, where the company uses those.
+const ELSEWHERE_EVERY: u64 = 3;
 
 pub(super) struct Script {
     seed: u64,
     company: Company,
+    /// Whether the company uses services that the server passes on.
+    elsewhere: bool,
 }
 
 /// One call, ready to be signed.
@@ -32,8 +37,8 @@ pub(super) struct ScriptedCall {
 }
 
 impl Script {
-    pub(super) fn new(seed: u64, company: Company) -> Self {
-        Self { seed, company }
+    pub(super) fn new(seed: u64, company: Company, elsewhere: bool) -> Self {
+        Self { seed, company, elsewhere }
     }
 
     /// The `n`-th call. The first ones of each account make its buckets.
@@ -50,6 +55,11 @@ impl Script {
         }
         let actor = &self.company.actors[dice.below(self.company.actors.len() as u64) as usize];
         let bucket = dice.below(BUCKETS);
+        // No die is thrown where there is nothing to choose: the story without it stays what it was.
+        if self.elsewhere && actor.manner != Manner::Newcomer && dice.below(ELSEWHERE_EVERY) == 0 {
+            let (what, request) = elsewhere::call(actor, &self.company.accounts[actor.account].0, &dice);
+            return call(actor, what, request);
+        }
         match (actor.manner, dice.below(20)) {
             (Manner::Newcomer, 0..8) | (_, 0) => call(actor, "GetCallerIdentity", who_am_i()),
             (Manner::Newcomer, _) | (_, 1..3) => {
@@ -173,7 +183,7 @@ fn who_am_i() -> Request {
 mod tests {
     use super::*;
 
-    fn script(seed: u64) -> Script {
+    fn script(seed: u64, elsewhere: bool) -> Script {
         let actor = |account, manner| Actor {
             account,
             region: "us-east-1",
@@ -184,13 +194,13 @@ mod tests {
         let manners = [Manner::Person, Manner::Program, Manner::Reader, Manner::Newcomer];
         let actors = (0..2).flat_map(|account| manners.map(|manner| actor(account, manner))).collect();
         let accounts = vec![("a".to_owned(), "1".to_owned()), ("b".to_owned(), "2".to_owned())];
-        Script::new(seed, Company { accounts, actors, disabled: Keys::new("AKIAOFF", "s") })
+        Script::new(seed, Company { accounts, actors, disabled: Keys::new("AKIAOFF", "s") }, elsewhere)
     }
 
     #[test]
     fn the_same_seed_tells_the_same_story() {
         let story = |seed: u64| -> Vec<(String, String)> {
-            let script = script(seed);
+            let script = script(seed, false);
             (0..500).map(|n| script.call(n)).map(|c| (c.what.to_owned(), c.request.path)).collect()
         };
         assert_eq!(story(7), story(7));
@@ -200,5 +210,16 @@ mod tests {
         {
             assert!(story(7).iter().any(|(w, _)| w == what), "{what}");
         }
+    }
+    #[test]
+    fn only_a_company_that_may_uses_what_is_not_ours() {
+        let services = |elsewhere: bool| -> std::collections::BTreeSet<&'static str> {
+            let script = script(7, elsewhere);
+            (0..2000).map(|n| script.call(n).request.service).collect()
+        };
+        let own = ["cloudtrail", "opentrail", "s3", "sts"];
+        assert_eq!(services(false).into_iter().collect::<Vec<_>>(), own);
+        let more = ["cloudtrail", "dynamodb", "ec2", "opentrail", "s3", "secretsmanager", "ssm", "sts"];
+        assert_eq!(services(true).into_iter().collect::<Vec<_>>(), more);
     }
 }

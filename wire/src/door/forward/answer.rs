@@ -11,8 +11,8 @@ use http_body_util::{BodyExt, Full, StreamBody};
 use opentrail_delivery::{UpstreamAnswer, UpstreamError, UpstreamPieces};
 use tokio::sync::mpsc;
 
-use super::call::without_hop_by_hop;
 use super::close::{Broken, End, Passing};
+use super::onto::without_hop_by_hop;
 use super::{Going, Stop, empty};
 use crate::door::reply::OutBody;
 

@@ -14,8 +14,9 @@ use opentrail_protocol::atlas::{Failure, Recognised, Request};
 use tokio::sync::mpsc;
 
 use super::Stop;
+use super::about::shown_agent;
 use super::body::{Passed, Trouble};
-use super::call::{is_encoded, shown_agent};
+use super::coding;
 use super::guests::Guest;
 use super::who::{Taken, Who, taken};
 use crate::door::life::Hall;
@@ -123,7 +124,9 @@ impl Passing {
         {
             self.who = soon;
         }
-        let readable = end.body.filter(|_| !is_encoded(end.headers));
+        let bytes_max = self.passage.settings.body_bytes_max;
+        let readable = end.body.and_then(|body| coding::plain(end.headers, body, bytes_max));
+        let readable = readable.as_deref();
         let failure =
             (end.status >= 300 && end.broken.is_none()).then(|| failure(&self.what, end.status, end.headers, readable));
         let taken = match (&self.who, &end.broken) {
@@ -182,6 +185,13 @@ impl Passing {
             outcome.error_code = Some(broken.fault.code.to_string());
             outcome.error_message = Some(broken.fault.message.clone());
         } else if let Some(failure) = failure {
+            if self.what.hides_resources(&failure) {
+                outcome.resources = Some(Vec::new());
+            }
+            if self.what.hides_parameters(&failure) {
+                outcome.hide_parameters = true;
+                ticket.call.api_version = None;
+            }
             outcome.error_code = Some(failure.code);
             outcome.error_message = failure.message;
         }

@@ -1,18 +1,24 @@
 //! Calls that somebody else answers: passed on as they came, and recorded as if the service reported them.
 //!
-//! The cast: [`route`] says who answers; [`who`] finds out who calls, or that nobody here can tell; [`body`] lets the request's
-//! bytes go by, counts them and checks them against what was signed; [`call`] takes the call through intent, upstream and
-//! answer; [`sign`] is for upstreams that have keys of their own; [`answer`] lets the answer's bytes go by, the last of them
+//! The cast: [`route`] says who answers; [`call`] takes the call through intent, upstream and answer; [`who`] finds out who
+//! calls, or that nobody here can tell, and [`sender`] what comes of it with the body; [`body`] lets the request's bytes go by,
+//! counts them and checks them against what was signed; [`about`] says what the record says before there is an answer;
+//! [`coding`] reads what was compressed; [`onto`] makes the call that goes on, [`sign`] the one for upstreams that have keys of
+//! their own; [`answer`] lets the answer's bytes go by, the last of them
 //! only when the record is durable; [`close`] makes the record; [`learn`] remembers sessions whose credentials went by;
 //! [`guests`] bounds those who are not proven.
 
+mod about;
 mod answer;
 mod body;
 mod call;
 mod close;
+mod coding;
 mod guests;
 mod learn;
+mod onto;
 mod route;
+mod sender;
 mod sign;
 mod who;
 

@@ -5,7 +5,8 @@ use opentrail_delivery::{UpstreamBody, UpstreamCall};
 use opentrail_protocol::atlas::Scope;
 
 use super::body::{self, Passed};
-use super::call::{Body, target, without_hop_by_hop};
+use super::onto::{target, without_hop_by_hop};
+use super::sender::Body;
 use super::who::is_s3;
 use crate::door::body::number;
 use crate::door::host;

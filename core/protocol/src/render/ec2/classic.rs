@@ -57,6 +57,21 @@ const RENAMED: &[(&str, &str, &str)] = &[
 /// The same of answers.
 const RENAMED_ANSWERS: &[(&str, &str, &str)] = &[("CreateVolume", "availabilityZone", "zone")];
 
+/// Sets of calls that change something which are shown even if nobody filled them: (in the operation's name, in the form).
+const ALWAYS: &[(&str, &str)] = &[
+    ("SecurityGroupEgress", "IpPermissions"),
+    ("SecurityGroupIngress", "IpPermissions"),
+    ("RunInstances", "BlockDeviceMapping"),
+    ("CreateNetworkInterface", "SecurityGroupId"),
+    ("CreateNetworkInterface", "PrivateIpAddresses"),
+];
+
+/// A request's elements of these sets show the sets within them, filled or not.
+const WITH_EMPTY_SETS: [&str; 1] = ["ipPermissions"];
+
+/// Numbers that are shown as texts: the sizes of volumes. (operation, in records)
+const NUMBERS_AS_TEXTS: &[(&str, &str)] = &[("CreateVolume", "size"), ("CreateSnapshot", "volumeSize")];
+
 /// Where an instance shall stand, which RunInstances shows beside its other parameters.
 const PLACEMENT: &str = "Placement";
 
@@ -76,7 +91,7 @@ pub(super) fn request_parameters(
 ) -> Option<RawJson> {
     let shape = service.shape(operation.input?);
     let (Kind::Structure(members), Document::Map(values)) = (&shape.kind, input) else { return None };
-    let writing = Writing { service, operation: &operation.name };
+    let writing = Writing { service, operation: &operation.name, answers: false };
     let mut out = vec![b'{'];
     let mut first = true;
     let run = operation.name == *"RunInstances";
@@ -114,12 +129,13 @@ pub(super) fn request_parameters(
         }
     }
     // Sets that nobody filled are shown all the same.
-    if operation.name.starts_with("Describe") {
-        for member in members.iter().filter(|m| matches!(service.shape(m.shape).kind, Kind::List(_))) {
-            if input.get(member.name).is_none() {
-                separate(&mut out, &mut first);
-                writing.parameter(&mut out, member, &Document::List(Vec::new()));
-            }
+    let lists = members.iter().filter(|m| matches!(service.shape(m.shape).kind, Kind::List(_)));
+    for member in lists.filter(|m| input.get(m.name).is_none()) {
+        let form = form_name(service, member);
+        let always = ALWAYS.iter().any(|(of, name)| operation.name.contains(of) && *name == form);
+        if always || operation.name.starts_with("Describe") {
+            separate(&mut out, &mut first);
+            writing.parameter(&mut out, member, &Document::List(Vec::new()));
         }
     }
     out.push(b'}');
@@ -146,7 +162,7 @@ pub(super) fn response_elements(
     }
     let shape = operation.output.map(|output| &service.shape(output).kind);
     if let (Some(Kind::Structure(members)), Document::Map(values)) = (shape, output) {
-        let writing = Writing { service, operation: &operation.name };
+        let writing = Writing { service, operation: &operation.name, answers: true };
         for (name, value) in values {
             let Some(member) = members.iter().find(|m| m.name == name) else { continue };
             if *value == Document::Null || member.wire_name() == "return" {
@@ -172,6 +188,8 @@ pub(super) fn response_elements(
 struct Writing<'a> {
     service: &'a ServiceModel,
     operation: &'a str,
+    /// An answer, not a request.
+    answers: bool,
 }
 
 impl Writing<'_> {
@@ -191,16 +209,28 @@ impl Writing<'_> {
             };
             write_text(out, &set);
             out.push(b':');
-            return self.items(out, element, items, &of_text);
+            return self.items(out, element, items, &set, &of_text);
         }
         let renamed = RENAMED.iter().find(|(of, name, _)| *of == self.operation && *name == form);
         let name = renamed.map_or_else(|| lower_first(&form), |(.., name)| (*name).to_owned());
         write_text(out, &name);
         out.push(b':');
-        // A volume's size is shown as a text.
-        match (value, &*name) {
-            (Document::Int(size), "size") if self.operation == "CreateVolume" => write_text(out, &size.to_string()),
-            _ => self.value(out, member, value),
+        match value {
+            // As the service calls it within: CREATE_VOLUME_PERMISSION.
+            Document::Text(text) if name == "attributeType" && self.operation == "ModifySnapshotAttribute" => {
+                write_text(out, &upper_snake(text));
+            }
+            value => self.named(out, &name, member, value),
+        }
+    }
+
+    /// The value of what is called so in records.
+    fn named(&self, out: &mut Vec<u8>, name: &str, member: &Member, value: &Document) {
+        match value {
+            Document::Int(number) if NUMBERS_AS_TEXTS.contains(&(self.operation, name)) => {
+                write_text(out, &number.to_string());
+            }
+            value => self.value(out, member, value),
         }
     }
 
@@ -219,11 +249,11 @@ impl Writing<'_> {
             let (set, of_text) = inner.map_or((name.as_str(), "item"), |(_, set, of_text)| (set, of_text));
             write_text(out, set);
             out.push(b':');
-            return self.items(out, element, items, of_text);
+            return self.items(out, element, items, set, of_text);
         }
         write_text(out, &name);
         out.push(b':');
-        self.value(out, member, value);
+        self.named(out, &name, member, value);
     }
 
     fn value(&self, out: &mut Vec<u8>, member: &Member, value: &Document) {
@@ -271,19 +301,29 @@ impl Writing<'_> {
         out.extend_from_slice(b"]}");
     }
 
-    /// `{"items":[…]}`, or `{}`; texts become members named `of_text`. Calls about ClassicLink say `item`.
-    fn items(&self, out: &mut Vec<u8>, element: &Member, items: &[Document], of_text: &str) {
+    /// `{"items":[…]}`, or `{}`; texts become members named `of_text`. Calls about ClassicLink say `item`, and so do answers of
+    /// the addresses of interfaces.
+    fn items(&self, out: &mut Vec<u8>, element: &Member, items: &[Document], set: &str, of_text: &str) {
         if items.is_empty() {
             return out.extend_from_slice(b"{}");
         }
-        let word = if self.operation.contains("ClassicLink") { "item" } else { "items" };
+        let odd = self.operation.contains("ClassicLink") || (self.answers && set == "privateIpAddressesSet");
+        let word = if odd { "item" } else { "items" };
+        let whole = !self.answers && WITH_EMPTY_SETS.contains(&set);
         out.extend_from_slice(format!("{{\"{word}\":[").as_bytes());
         let mut first = true;
         for item in items {
             separate(out, &mut first);
-            match item {
-                Document::Map(_) => self.value(out, element, item),
-                item => {
+            match (&self.service.shape(element.shape).kind, item) {
+                (Kind::Structure(members), Document::Map(values)) if whole => {
+                    let empty = members.iter().filter(|m| item.get(m.name).is_none());
+                    let empty = empty.filter(|m| matches!(self.service.shape(m.shape).kind, Kind::List(_)));
+                    let empty = empty.map(|m| (m.name.to_owned(), Document::List(Vec::new())));
+                    let values: Vec<_> = values.iter().cloned().chain(empty).collect();
+                    self.structure(out, members, &values);
+                }
+                (_, Document::Map(_)) => self.value(out, element, item),
+                (_, item) => {
                     out.push(b'{');
                     write_text(out, of_text);
                     out.push(b':');
@@ -304,4 +344,16 @@ impl Writing<'_> {
         }
         out.push(b']');
     }
+}
+
+/// `createVolumePermission` → `CREATE_VOLUME_PERMISSION`
+fn upper_snake(text: &str) -> String {
+    let mut out = String::with_capacity(text.len() + 4);
+    for c in text.chars() {
+        if c.is_ascii_uppercase() {
+            out.push('_');
+        }
+        out.push(c.to_ascii_uppercase());
+    }
+    out
 }

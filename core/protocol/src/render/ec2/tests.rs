@@ -40,7 +40,17 @@ fn requests_are_spelled_as_in_records() {
     check(
         "AuthorizeSecurityGroupIngress",
         "GroupId=sg-1&IpPermissions.1.IpProtocol=tcp&IpPermissions.1.FromPort=443&IpPermissions.1.IpRanges.1.CidrIp=0.0.0.0/0",
-        r#"{"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":443,"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"}]}}]}}"#,
+        r#"{"groupId":"sg-1","ipPermissions":{"items":[{"ipProtocol":"tcp","fromPort":443,"ipRanges":{"items":[{"cidrIp":"0.0.0.0/0"}]},"groups":{},"ipv6Ranges":{},"prefixListIds":{}}]}}"#,
+    );
+    check(
+        "RevokeSecurityGroupIngress",
+        "GroupId=sg-1&CidrIp=0.0.0.0/0",
+        r#"{"groupId":"sg-1","cidrIp":"0.0.0.0/0","ipPermissions":{}}"#,
+    );
+    check(
+        "ModifySnapshotAttribute",
+        "SnapshotId=snap-1&Attribute=createVolumePermission&CreateVolumePermission.Add.1.UserId=1",
+        r#"{"snapshotId":"snap-1","attributeType":"CREATE_VOLUME_PERMISSION","createVolumePermission":{"add":{"items":[{"userId":"1"}]}}}"#,
     );
     check(
         "CreateTags",
@@ -68,6 +78,26 @@ fn requests_are_spelled_as_in_records() {
         r#"{"CreateNatGatewayRequest":{"SubnetId":"s","TagSpecification":{"ResourceType":"natgateway","Tag":[{"Key":"k","Value":true,"tag":1},{"Key":"l","Value":"v","tag":2}],"tag":1}}}"#,
     );
     check("CreateDefaultVpc", "", r#"{"CreateDefaultVpcRequest":""}"#);
+}
+
+#[test]
+fn sizes_of_volumes_are_texts_and_addresses_of_interfaces_are_no_items() {
+    let model = Atlas::builtin().service("ec2").expect("ec2");
+    let check = |operation: &str, inside: &str, expect: &str| {
+        let operation = model.operation(operation).expect("an operation");
+        let body = format!("<R>{inside}</R>");
+        let output = operation.output.expect("an output");
+        let answer = markup::decode_answer(&model, &operation.name, output, body.as_bytes()).expect("XML");
+        let written = classic_response_elements(&model, operation, &answer, None, None).expect("elements");
+        assert_eq!(String::from_utf8_lossy(written.as_bytes()), expect);
+    };
+    check("CreateVolume", "<size>8</size>", r#"{"size":"8"}"#);
+    check("CreateSnapshot", "<volumeSize>8</volumeSize>", r#"{"volumeSize":"8"}"#);
+    check(
+        "CreateNetworkInterface",
+        "<networkInterface><privateIpAddressesSet><item><primary>true</primary></item></privateIpAddressesSet></networkInterface>",
+        r#"{"networkInterface":{"privateIpAddressesSet":{"item":[{"primary":true}]}}}"#,
+    );
 }
 
 #[test]

@@ -47,7 +47,6 @@ pub(super) const NOT_OURS: &[(&str, &str)] = &[
     ("ec2 AttachVolume requestParameters.deleteOnTermination", ADDED),
     ("ec2 CreateInternetGateway responseElements.internetGateway.association", ADDED),
     ("ec2 CreateNetworkInterface requestParameters.denyAllIgwTraffic", ADDED),
-    (PRIVATE_ADDRESSES, "the set of private addresses alone says item in answers"),
     ("ec2 DeleteSnapshot requestParameters.force", ADDED),
     ("ec2 DeleteVolume requestParameters.reportVolumeFailure", ADDED),
     ("ec2 DescribeAccountAttributes requestParameters.filterSet", ADDED),
@@ -66,11 +65,7 @@ pub(super) const NOT_OURS: &[(&str, &str)] = &[
     ("s3control GetPublicAccessBlock requestParameters.Host", HOST),
     ("s3control GetStorageLensConfiguration requestParameters.Host", HOST),
     ("s3control ListAccessPoints requestParameters.Host", HOST),
-    ("secretsmanager DeleteSecret responseElements.aRN", "the same member is arn in records of CreateSecret"),
     ("securityhub DeleteMembers responseElements.message", DENIED),
     ("ssm SendCommand requestParameters.interactive", ADDED),
     ("ssm SendCommand responseElements.command.", ADDED),
 ];
-
-const PRIVATE_ADDRESSES: &str =
-    "ec2 CreateNetworkInterface responseElements.networkInterface.privateIpAddressesSet.item";
