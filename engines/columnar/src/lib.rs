@@ -8,14 +8,17 @@
 //!   blobs are deleted.
 //! - **On crash** the committed parts and positions are the table; blobs that no committed part names are swept when
 //!   it is opened again. A removal that was begun is ended.
-//! - **Absent on purpose**: a schedule (its owner calls `seal`, `merge` and `expire`), retention, and SQL.
+//! - **Absent on purpose**: a schedule (its owner calls `seal`, `merge` and `expire`), retention, and SQL: an engine of its
+//!   own reads tables through [`ColumnarTable::scan`], and says by [`Shred`] which columns it wants beside the schema's.
 //!
 //! Every change of the parts takes the same steps: **stage** (blobs put, durable) → **commit** (one catalog
 //! transaction) → **publish** (swap in memory) → **sweep** (delete what was replaced, once no find holds it).
 
 mod arrange;
+mod batch;
 mod cache;
 mod commit;
+mod derived;
 mod failure;
 mod find;
 mod index;
@@ -27,6 +30,7 @@ mod part;
 mod question;
 mod read;
 mod removal;
+mod scan;
 mod schema;
 mod settings;
 mod source;
@@ -36,6 +40,8 @@ mod table;
 mod tables;
 mod write;
 
+pub use derived::{Shred, ShredError};
+pub use scan::{BATCH_ROWS_MAX, Counts, Scan, ScanPartition, Scanned};
 pub use settings::Settings;
 pub use table::ColumnarTable;
 pub use tables::ColumnarTables;

@@ -74,6 +74,11 @@ impl Memory {
         self.rows().by_key.values().cloned().collect()
     }
 
+    /// Every row of the window, in order.
+    pub(crate) fn within(&self, window: Window) -> Vec<Arc<Row>> {
+        self.rows().by_key.range(window.lo..=window.hi).map(|(_, row)| row.clone()).collect()
+    }
+
     /// Rows with this id within the window, oldest first.
     pub(crate) fn with_id(&self, id: EventId, window: Window) -> Vec<Arc<Row>> {
         let rows = self.rows();

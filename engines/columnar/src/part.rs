@@ -1,5 +1,6 @@
 //! A part in use, and where parts are read from.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use opentrail_blobs::{BlobKey, Blobs};
@@ -7,6 +8,7 @@ use opentrail_table::{Error, Schema};
 use tokio::sync::Semaphore;
 
 use crate::cache::Shelves;
+use crate::derived::Derived;
 use crate::failure::damaged;
 use crate::manifest::PartRow;
 
@@ -17,8 +19,19 @@ pub(crate) struct Store {
     pub(crate) schema: Schema,
     /// Searches of records that may run, and hold records in memory, at once.
     pub(crate) searches: Arc<Semaphore>,
+    /// What is made of records beside the schema's own columns.
+    pub(crate) derived: Option<Arc<Derived>>,
+    /// The table is no more, or about to be.
+    pub(crate) removed: AtomicBool,
     /// Staged blobs that nobody will commit; deleted by the next sweep.
     pub(crate) abandoned: Mutex<Vec<BlobKey>>,
+}
+
+impl Store {
+    /// Whether the table is no more, or about to be.
+    pub(crate) fn is_removed(&self) -> bool {
+        self.removed.load(Ordering::Acquire)
+    }
 }
 
 /// As many searches as leave one core to everybody else.

@@ -10,7 +10,7 @@ use arrow_schema::DataType;
 use bytes::{Buf, Bytes};
 use futures::stream::{self, StreamExt, TryStreamExt};
 use opentrail_event::EventId;
-use opentrail_table::{Cell, Column, ColumnKind, Error, Row};
+use opentrail_table::{Cell, Column, ColumnKind, Error, Row, Schema};
 use parquet::DecodeResult;
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{
@@ -38,7 +38,7 @@ const ROWS_IN_PLACE: usize = 4;
 
 /// Whole rows, in the order of `rows`, which ascend.
 pub(crate) async fn rows(store: &Arc<Store>, part: &Arc<Part>, rows: &[u32]) -> Result<Vec<Row>, Error> {
-    let fetched = Fetched::new(store, part, rows, |_| true).await?;
+    let fetched = Fetched::new(store, part, rows, |name| is_own(&store.schema, name)).await?;
     let (store, wanted) = (store.clone(), rows.len());
     decode(wanted, move || fetched.rows(&store.schema.columns, wanted)).await
 }
@@ -50,7 +50,7 @@ pub(crate) fn rows_on_worker(
     rows: &[u32],
     io: &Handle,
 ) -> Result<Vec<Row>, Error> {
-    let fetched = io.block_on(Fetched::new(store, part, rows, |_| true))?;
+    let fetched = io.block_on(Fetched::new(store, part, rows, |name| is_own(&store.schema, name)))?;
     fetched.rows(&store.schema.columns, rows.len())
 }
 
@@ -70,11 +70,17 @@ pub(crate) async fn records(store: &Arc<Store>, part: &Arc<Part>, rows: &[u32]) 
     decode(wanted, work).await
 }
 
+/// Whether a column belongs to a row: derived columns do not, nor those that the schema has no more.
+fn is_own(schema: &Schema, name: &str) -> bool {
+    [TIME, SEQ, ID, RECORD].contains(&name) || schema.column(name).is_some()
+}
+
 /// The record bytes of a part, as its footer says; for sizing reads.
 pub(crate) async fn record_bytes(store: &Store, part: &Part) -> Result<u64, Error> {
     let footer = footer(store, part).await?;
     let of_group = |group: &parquet::file::metadata::RowGroupMetaData| {
-        group.columns().last().map_or(0, |column| column.uncompressed_size().unsigned_abs())
+        let records = group.columns().iter().find(|column| column.column_path().parts() == [RECORD]);
+        records.map_or(0, |column| column.uncompressed_size().unsigned_abs())
     };
     Ok(footer.metadata().row_groups().iter().map(of_group).sum())
 }
@@ -174,7 +180,7 @@ impl Fetched {
 }
 
 /// Ascending row numbers as ranges that count from the first row of their row group.
-fn runs(rows: &[u32], first_row: u64) -> Vec<Range<usize>> {
+pub(crate) fn runs(rows: &[u32], first_row: u64) -> Vec<Range<usize>> {
     let mut runs: Vec<Range<usize>> = Vec::new();
     for &row in rows {
         let row = (u64::from(row) - first_row) as usize;
@@ -187,7 +193,7 @@ fn runs(rows: &[u32], first_row: u64) -> Vec<Range<usize>> {
 }
 
 /// The footer with the page locations, from the cache or the blob.
-async fn footer(store: &Store, part: &Part) -> Result<Arc<ArrowReaderMetadata>, Error> {
+pub(crate) async fn footer(store: &Store, part: &Part) -> Result<Arc<ArrowReaderMetadata>, Error> {
     if let Some(Loaded::Footer(footer)) = store.cache.get(part.row.id, Piece::Footer) {
         return Ok(footer);
     }
@@ -235,14 +241,15 @@ async fn checked(store: &Store, part: &Part, range: Range<u64>) -> Result<(u64, 
 
 /// Pieces of a blob that stand for the whole of it.
 #[derive(Clone)]
-struct Pages {
+pub(crate) struct Pages {
     bytes: u64,
     /// Ascending by their offset.
     pieces: Arc<[(u64, Bytes)]>,
 }
 
 impl Pages {
-    async fn read(store: &Store, part: &Part, mut ranges: Vec<Range<u64>>) -> Result<Self, Error> {
+    /// Fetches these ranges, near ones together.
+    pub(crate) async fn read(store: &Store, part: &Part, mut ranges: Vec<Range<u64>>) -> Result<Self, Error> {
         ranges.sort_unstable_by_key(|range| range.start);
         let mut joined: Vec<Range<u64>> = Vec::new();
         for range in ranges {
@@ -254,6 +261,11 @@ impl Pages {
         let read = |range: Range<u64>| checked(store, part, range);
         let pieces: Vec<_> = stream::iter(joined).map(read).buffered(READS_AT_ONCE).try_collect().await?;
         Ok(Self { bytes: part.row.data_bytes, pieces: pieces.into() })
+    }
+
+    /// Bytes that were fetched.
+    pub(crate) fn held_bytes(&self) -> u64 {
+        self.pieces.iter().map(|(_, bytes)| bytes.len() as u64).sum()
     }
 
     fn from(&self, start: u64) -> Result<Bytes, ParquetError> {

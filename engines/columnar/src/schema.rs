@@ -6,7 +6,9 @@ use arrow_schema::{DataType, Field, TimeUnit};
 use opentrail_event::EventId;
 use opentrail_table::{Cell, ColumnKind, Error, Row, Schema};
 
-/// The columns that every table has, in their places; `record` comes last, behind the schema's own.
+use crate::derived::Derived;
+
+/// The columns that every table has, in their places; `record` comes behind the schema's own, derived columns behind it.
 pub(crate) const TIME: &str = "time";
 pub(crate) const SEQ: &str = "seq";
 pub(crate) const ID: &str = "id";
@@ -76,7 +78,7 @@ pub(crate) fn check_row(schema: &Schema, row: &Row) -> Result<(), Error> {
     Ok(())
 }
 
-/// The columns of a part.
+/// The columns of a part, derived ones aside.
 pub(crate) fn arrow(schema: &Schema) -> arrow_schema::Schema {
     let mut fields = vec![
         Field::new(TIME, DataType::Timestamp(TimeUnit::Millisecond, Some("UTC".into())), false),
@@ -93,6 +95,13 @@ pub(crate) fn arrow(schema: &Schema) -> arrow_schema::Schema {
     }));
     fields.push(Field::new(RECORD, DataType::Binary, false));
     arrow_schema::Schema::new(fields)
+}
+
+/// The columns of a part that is written now.
+pub(crate) fn stored(schema: &Schema, derived: Option<&Derived>) -> arrow_schema::Schema {
+    let own = arrow(schema);
+    let derived = derived.iter().flat_map(|derived| derived.stored());
+    arrow_schema::Schema::new(own.fields().iter().chain(derived).cloned().collect::<Vec<_>>())
 }
 
 /// The field inside a list, named as the Parquet format wants it.

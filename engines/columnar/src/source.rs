@@ -196,7 +196,11 @@ pub(crate) async fn of_parts(store: &Store, parts: &[Arc<Part>], question: &Ques
 }
 
 /// The rows that the index says may fit; `None` when it does not narrow them down.
-async fn candidates(store: &Store, part: &Part, question: &Question) -> Result<Option<RoaringBitmap>, Error> {
+pub(crate) async fn candidates(
+    store: &Store,
+    part: &Part,
+    question: &Question,
+) -> Result<Option<RoaringBitmap>, Error> {
     let index = Index { store, part };
     let mut all: Option<RoaringBitmap> = None;
     let narrow = |all: &mut Option<RoaringBitmap>, rows: RoaringBitmap| {

@@ -73,9 +73,9 @@ pub(crate) async fn stage(
 
     let salt = u64::from_le_bytes(world.bytes());
     let (sender, receiver) = mpsc::channel(PIECES_WAITING);
-    let schema = store.schema.clone();
+    let (schema, derived) = (store.schema.clone(), store.derived.clone());
     let work = tokio::task::spawn_blocking(move || -> Result<Written, Error> {
-        let mut writer = PartWriter::new(&schema, salt, level, Pipe::new(sender)).map_err(unwritten)?;
+        let mut writer = PartWriter::new(&schema, derived, salt, level, Pipe::new(sender)).map_err(unwritten)?;
         fill(&mut writer)?;
         writer.finish(Pipe::finish).map_err(unwritten)
     });

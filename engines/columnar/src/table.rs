@@ -1,5 +1,6 @@
 //! The table: what is published, and the steps that change it.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
@@ -56,8 +57,6 @@ struct Published {
     committed: Positions,
     /// Parts that are no longer named; their blobs go when no find holds them.
     retired: Vec<Arc<Part>>,
-    /// The table is no more, or about to be.
-    removed: bool,
 }
 
 /// One instant of the table.
@@ -97,7 +96,6 @@ impl ColumnarTable {
                 applied: positions.clone(),
                 committed: positions,
                 retired: Vec::new(),
-                removed: false,
             }),
             sealing: tokio::sync::Mutex::default(),
             arranging: tokio::sync::Mutex::default(),
@@ -267,14 +265,14 @@ impl ColumnarTable {
 
     /// Whether the table is still one.
     pub(crate) fn alive(&self) -> Result<(), Error> {
-        if self.published().removed { Err(Error::Removed(self.store.schema.table.clone())) } else { Ok(()) }
+        if self.store.is_removed() { Err(Error::Removed(self.store.schema.table.clone())) } else { Ok(()) }
     }
 
     /// Nothing is taken or answered from here on; returns when nothing is staged or committed any more.
     pub(crate) async fn close(&self) {
         {
             let mut published = self.published();
-            published.removed = true;
+            self.store.removed.store(true, Ordering::Release);
             published.parts = Arc::default();
             published.retired.clear();
             published.frozen.clear();
@@ -308,9 +306,7 @@ impl Table for ColumnarTable {
         rows.iter().try_for_each(|row| schema::check_row(&self.store.schema, row))?;
         let now = self.world.monotonic();
         let mut published = self.published();
-        if published.removed {
-            return Err(Error::Removed(self.store.schema.table.clone()));
-        }
+        self.alive()?;
         if !rows.is_empty() {
             let memories = published.frozen.iter().chain([&published.hot]);
             let held: u64 = memories.map(|memory| memory.held_bytes()).sum();

@@ -1,6 +1,6 @@
 //! The tables that are open: one cache and one bound on searches for all of them.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard};
 
 use futures::future::BoxFuture;
@@ -13,6 +13,7 @@ use opentrail_world::World;
 use tokio::sync::Semaphore;
 
 use crate::cache::{Cache, Shelves};
+use crate::derived::{Derived, Shred};
 use crate::part::{Store, searches_max};
 use crate::settings::Settings;
 use crate::table::ColumnarTable;
@@ -29,7 +30,11 @@ pub struct ColumnarTables {
     /// Numbers tables for the cache, so that one opened anew never meets what was kept of the one before.
     opened: AtomicU64,
     slots: Mutex<HashMap<String, Arc<Slot>>>,
+    derive: Box<Derive>,
 }
+
+/// Chooses what is derived of a table's records.
+type Derive = dyn Fn(&Schema) -> Option<Arc<dyn Shred>> + Send + Sync;
 
 /// One name.
 #[derive(Default)]
@@ -51,7 +56,15 @@ impl ColumnarTables {
             settings,
             opened: AtomicU64::new(0),
             slots: Mutex::default(),
+            derive: Box::new(|_| None),
         }
+    }
+
+    /// Tables that are opened from now on have the columns that `derive` chooses for them, beside their schema's. A choice may
+    /// differ from that of an earlier start: what parts lack is made of their records.
+    pub fn deriving(mut self, derive: impl Fn(&Schema) -> Option<Arc<dyn Shred>> + Send + Sync + 'static) -> Self {
+        self.derive = Box::new(derive);
+        self
     }
 
     /// The table of this name, if it is open.
@@ -76,6 +89,7 @@ impl ColumnarTables {
             }
             return Ok(table);
         }
+        let derived = (self.derive)(&schema).map(|shred| Derived::new(&schema, shred)).transpose()?;
         if removal::begun(&*self.catalog, &schema.table).await? {
             removal::remove(&*self.catalog, &*self.blobs, &schema.table).await?;
         }
@@ -84,6 +98,8 @@ impl ColumnarTables {
             cache: Shelves::new(self.cache.clone(), self.opened.fetch_add(1, Ordering::Relaxed)),
             schema,
             searches: self.searches.clone(),
+            derived: derived.map(Arc::new),
+            removed: AtomicBool::new(false),
             abandoned: Mutex::default(),
         };
         let (catalog, world) = (self.catalog.clone(), self.world.clone());

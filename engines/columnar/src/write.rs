@@ -3,13 +3,8 @@
 use std::io::{self, Write};
 use std::sync::Arc;
 
-use arrow_array::builder::{
-    BinaryBuilder, BooleanBuilder, FixedSizeBinaryBuilder, ListBuilder, StringBuilder, TimestampMillisecondBuilder,
-    UInt64Builder,
-};
-use arrow_array::{ArrayRef, RecordBatch};
-use opentrail_event::EventId;
-use opentrail_table::{Cell, ColumnKind, Row, Schema};
+use arrow_schema::DataType;
+use opentrail_table::{ColumnKind, Row, Schema};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_writer::ArrowWriterOptions;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
@@ -18,9 +13,11 @@ use parquet::file::metadata::SortingColumn;
 use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 
+use crate::batch::Batch;
+use crate::derived::{Derived, leaf_paths};
 use crate::index::IndexBuilder;
 use crate::order::SortKey;
-use crate::schema::{ID, RECORD, SEQ, TIME, arrow, list_item};
+use crate::schema::{ID, RECORD, SEQ, TIME, stored};
 
 /// Rows of a row group at most.
 pub(crate) const GROUP_ROWS_MAX: usize = 32_768;
@@ -35,6 +32,13 @@ const RECORD_PAGE_BYTES: usize = 64 << 10;
 const PAGE_ROWS: usize = 1024;
 /// A dictionary is decoded whole for one row: beyond this, values are written plainly.
 const DICTIONARY_BYTES_MAX: usize = 64 << 10;
+/// The same for tables that are scanned, which is what derived columns are for: they give a millisecond of finding one row for a
+/// third of the bytes of all records, and for fewer pages to a scan.
+const SCANNED_RECORD_PAGE_BYTES: usize = 512 << 10;
+const SCANNED_PAGE_ROWS: usize = 8192;
+/// Derived columns are read by scans alone, from one end of a group to the other.
+const DERIVED_DICTIONARY_BYTES_MAX: usize = 512 << 10;
+const DERIVED_PAGE_BYTES: usize = 512 << 10;
 /// The page limits are looked at once in so many rows.
 const LOOK_ROWS: usize = 16;
 
@@ -70,14 +74,20 @@ struct Span {
 
 impl<W: Write + Send> PartWriter<W> {
     /// `level` is zstd's: higher is smaller and slower.
-    pub(crate) fn new(schema: &Schema, salt: u64, level: i32, sink: W) -> Result<Self, ParquetError> {
-        let arrow = Arc::new(arrow(schema));
-        let options =
-            ArrowWriterOptions::new().with_properties(properties(schema, level)?).with_skip_arrow_metadata(true);
+    pub(crate) fn new(
+        schema: &Schema,
+        derived: Option<Arc<Derived>>,
+        salt: u64,
+        level: i32,
+        sink: W,
+    ) -> Result<Self, ParquetError> {
+        let arrow = Arc::new(stored(schema, derived.as_deref()));
+        let properties = properties(schema, derived.as_deref(), level)?;
+        let options = ArrowWriterOptions::new().with_properties(properties).with_skip_arrow_metadata(true);
         Ok(Self {
-            parquet: ArrowWriter::try_new_with_options(sink, arrow.clone(), options)?,
+            parquet: ArrowWriter::try_new_with_options(sink, arrow, options)?,
             index: IndexBuilder::new(schema, salt),
-            batch: Batch::new(schema, arrow),
+            batch: Batch::new(schema, derived),
             group_rows: 0,
             group_bytes: 0,
             rows: 0,
@@ -136,9 +146,10 @@ impl<W: Write + Send> PartWriter<W> {
 
 /// How the columns are encoded: records in small pages that stand alone; the others by dictionary or delta.
 ///
-/// Only records and lists are compressed. To read one row, each compressed column costs a zstd context, and what
-/// dictionaries leave of the other columns hardly shrinks.
-fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetError> {
+/// Records, lists, texts without an index and derived columns are compressed. To read one row, each compressed column costs a zstd
+/// context, and what dictionaries leave of the other columns hardly shrinks.
+fn properties(schema: &Schema, derived: Option<&Derived>, level: i32) -> Result<WriterProperties, ParquetError> {
+    let scanned = derived.is_some();
     let column = |name: &str| ColumnPath::from(name);
     let plain = |builder: WriterPropertiesBuilder, name: &str, encoding| {
         builder.set_column_dictionary_enabled(column(name), false).set_column_encoding(column(name), encoding)
@@ -148,7 +159,7 @@ fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetEr
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(level)?))
         .set_max_row_group_row_count(None)
         .set_write_batch_size(LOOK_ROWS)
-        .set_data_page_row_count_limit(PAGE_ROWS)
+        .set_data_page_row_count_limit(if scanned { SCANNED_PAGE_ROWS } else { PAGE_ROWS })
         .set_data_page_size_limit(RECORD_PAGE_BYTES)
         .set_dictionary_page_size_limit(DICTIONARY_BYTES_MAX)
         .set_statistics_enabled(EnabledStatistics::Chunk)
@@ -168,9 +179,13 @@ fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetEr
     for name in [ID, RECORD] {
         builder = plain(builder, name, Encoding::PLAIN);
     }
+    if scanned {
+        builder = builder.set_column_data_page_size_limit(column(RECORD), SCANNED_RECORD_PAGE_BYTES);
+    }
     for column in &schema.columns {
         let name = ColumnPath::from(column.name);
         builder = match column.kind {
+            ColumnKind::Text if !column.indexed => builder,
             ColumnKind::Text => builder.set_column_compression(name, Compression::UNCOMPRESSED),
             ColumnKind::TextList => builder,
             ColumnKind::Bool => builder
@@ -178,87 +193,20 @@ fn properties(schema: &Schema, level: i32) -> Result<WriterProperties, ParquetEr
                 .set_column_dictionary_enabled(name, false),
         };
     }
+    for (path, kind) in derived.map(leaves_of).unwrap_or_default() {
+        if kind == DataType::Utf8 {
+            builder = builder.set_column_encoding(path.clone(), Encoding::DELTA_LENGTH_BYTE_ARRAY);
+        }
+        builder = builder
+            .set_column_dictionary_page_size_limit(path.clone(), DERIVED_DICTIONARY_BYTES_MAX)
+            .set_column_data_page_size_limit(path.clone(), DERIVED_PAGE_BYTES)
+            .set_column_statistics_enabled(path, EnabledStatistics::None);
+    }
     Ok(builder.build())
 }
 
-/// Rows on their way to the encoder.
-struct Batch {
-    schema: Arc<arrow_schema::Schema>,
-    rows: usize,
-    record_bytes: usize,
-    time: TimestampMillisecondBuilder,
-    seq: UInt64Builder,
-    id: FixedSizeBinaryBuilder,
-    cells: Vec<CellBuilder>,
-    record: BinaryBuilder,
-}
-
-enum CellBuilder {
-    Text(StringBuilder),
-    TextList(ListBuilder<StringBuilder>),
-    Bool(BooleanBuilder),
-}
-
-impl Batch {
-    fn new(schema: &Schema, arrow: Arc<arrow_schema::Schema>) -> Self {
-        let cells = schema.columns.iter().map(|column| match column.kind {
-            ColumnKind::Text => CellBuilder::Text(StringBuilder::new()),
-            ColumnKind::TextList => {
-                CellBuilder::TextList(ListBuilder::new(StringBuilder::new()).with_field(list_item()))
-            }
-            ColumnKind::Bool => CellBuilder::Bool(BooleanBuilder::new()),
-        });
-        Self {
-            schema: arrow,
-            rows: 0,
-            record_bytes: 0,
-            time: TimestampMillisecondBuilder::new().with_timezone("UTC"),
-            seq: UInt64Builder::new(),
-            id: FixedSizeBinaryBuilder::new(size_of::<EventId>() as i32),
-            cells: cells.collect(),
-            record: BinaryBuilder::new(),
-        }
-    }
-
-    fn push(&mut self, row: &Row) -> Result<(), ParquetError> {
-        let misfit = || ParquetError::General(format!("row {} does not fit the schema", row.id));
-        let millis = row.time_s.checked_mul(1000).ok_or_else(misfit)?;
-        if row.cells.len() != self.cells.len() {
-            return Err(misfit());
-        }
-        for (builder, cell) in self.cells.iter_mut().zip(&row.cells) {
-            match (builder, cell) {
-                (CellBuilder::Text(texts), Cell::Text(text)) => texts.append_value(text),
-                (CellBuilder::Text(texts), Cell::Null) => texts.append_null(),
-                (CellBuilder::TextList(lists), Cell::TextList(list)) => {
-                    list.iter().for_each(|text| lists.values().append_value(text));
-                    lists.append(true);
-                }
-                (CellBuilder::TextList(lists), Cell::Null) => lists.append(false),
-                (CellBuilder::Bool(bools), Cell::Bool(value)) => bools.append_value(*value),
-                (CellBuilder::Bool(bools), Cell::Null) => bools.append_null(),
-                _ => return Err(misfit()),
-            }
-        }
-        self.time.append_value(millis);
-        self.seq.append_value(row.seq);
-        self.id.append_value(row.id.as_bytes())?;
-        self.record.append_value(&row.record);
-        self.rows += 1;
-        self.record_bytes += row.record.len();
-        Ok(())
-    }
-
-    fn take(&mut self) -> Result<RecordBatch, ParquetError> {
-        let mut columns: Vec<ArrayRef> =
-            vec![Arc::new(self.time.finish()), Arc::new(self.seq.finish()), Arc::new(self.id.finish())];
-        columns.extend(self.cells.iter_mut().map(|builder| match builder {
-            CellBuilder::Text(texts) => Arc::new(texts.finish()) as ArrayRef,
-            CellBuilder::TextList(lists) => Arc::new(lists.finish()),
-            CellBuilder::Bool(bools) => Arc::new(bools.finish()),
-        }));
-        columns.push(Arc::new(self.record.finish()));
-        (self.rows, self.record_bytes) = (0, 0);
-        Ok(RecordBatch::try_new(self.schema.clone(), columns)?)
-    }
+fn leaves_of(derived: &Derived) -> Vec<(ColumnPath, DataType)> {
+    let mut paths = Vec::new();
+    derived.stored().for_each(|field| leaf_paths(field, &[], &mut paths));
+    paths.into_iter().map(|(path, kind)| (ColumnPath::new(path), kind)).collect()
 }

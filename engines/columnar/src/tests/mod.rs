@@ -8,4 +8,6 @@ mod kit;
 mod limits;
 mod old;
 mod removal;
+mod scan;
+mod shapes;
 mod stores;

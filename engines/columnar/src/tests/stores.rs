@@ -14,7 +14,7 @@ use opentrail_table::kit::Stand;
 use opentrail_table::{Schema, Tables};
 use opentrail_world::World;
 
-use crate::{ColumnarTable, ColumnarTables, Error, Settings};
+use crate::{ColumnarTable, ColumnarTables, Error, Settings, Shred};
 
 /// Small limits, so that small tests meet them.
 pub(super) fn small() -> Settings {
@@ -59,6 +59,12 @@ impl Stores {
 
     pub(super) async fn table_with(&self, schema: Schema, settings: Settings) -> Result<Arc<ColumnarTable>, Error> {
         self.tables_with(settings).open(schema, Positions::default()).await
+    }
+
+    /// The kit's table with these derived columns.
+    pub(super) async fn shredded(&self, shred: Arc<dyn Shred>) -> Result<Arc<ColumnarTable>, Error> {
+        let tables = self.tables_with(small()).deriving(move |_| Some(shred.clone()));
+        tables.open(opentrail_table::kit::schema(), Positions::default()).await
     }
 
     /// The tables as after a start.
