@@ -4,6 +4,7 @@ delivered once there is room. The disk is real, and small."""
 import collections
 import datetime
 import json
+import os
 import time
 
 import botocore.exceptions

@@ -299,13 +299,14 @@ mod tests {
     fn what_is_set_and_does_nothing_is_told() {
         const URL: (&str, &str) = ("upstream.url", "http://127.0.0.1:1");
         const KEY: (&str, &str) = ("upstream.access_key_id", "AKIA");
+        const SECRET: (&str, &str) = ("upstream.secret_access_key", "s");
         let allow = ("upstream.allow", r#"[{"principal":"*","actions":["s3:*"]}]"#);
         let check = |set: &[(&str, &str)], idle: usize| assert_eq!(idle_settings(&with(set)).len(), idle, "{set:?}");
         check(&[], 0);
         check(&[URL], 0);
-        check(&[KEY], 1);
-        check(&[URL, KEY], 1);
-        check(&[URL, KEY, allow], 0);
+        check(&[KEY, SECRET], 1);
+        check(&[URL, KEY, SECRET], 1);
+        check(&[URL, KEY, SECRET, allow], 0);
         check(&[URL, allow], 1);
         check(&[("capture.on_failure", "pass")], 1);
         check(&[URL, ("capture.on_failure", "pass")], 0);
@@ -314,9 +315,9 @@ mod tests {
     #[test]
     fn a_service_goes_by_its_name_in_signatures() {
         let named = |name: &str| with(&[("upstream.services", &format!("{name}=http://127.0.0.1:1"))]);
-        let error = check_names(&named("cloudwatch")).expect_err("refused").to_string();
-        assert!(error.contains("monitoring=URL"), "{error}");
-        check_names(&named("monitoring")).expect("right");
+        let error = check_names(&named("elbv2")).expect_err("refused").to_string();
+        assert!(error.contains("elasticloadbalancing=URL"), "{error}");
+        check_names(&named("elasticloadbalancing")).expect("right");
         check_names(&named("of-our-own")).expect("nobody knows");
     }
 }
