@@ -139,6 +139,8 @@ impl Recorder {
             self.room_behind(call.account)?;
         }
         if !call.needs_intent() {
+            // Its only entry comes when it has run. Without room for that it had better not run.
+            self.journal.room(call.account, urgency).map_err(refused)?;
             return Ok(Ticket { event_id, wanted, urgency, call });
         }
         let announcing = self.book.announce().map_err(|_| {

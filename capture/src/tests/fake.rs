@@ -6,7 +6,8 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, pending, ready};
 use jiff::Timestamp;
-use opentrail_journal::{Entry, Error, Frame, Journal, Kind, Partition, Position, Positions};
+use opentrail_event::AccountId;
+use opentrail_journal::{Entry, Error, Frame, Journal, Kind, Partition, Position, Positions, Urgency};
 use tokio::sync::watch;
 
 /// The largest append, as the engines have it.
@@ -143,6 +144,13 @@ impl Journal for FakeJournal {
         let unheard = self.state().next == Some(Fails::Unheard);
         let answer = self.put(batch);
         if unheard { pending().boxed() } else { ready(answer).boxed() }
+    }
+
+    fn room(&self, _: AccountId, _: Urgency) -> Result<(), Error> {
+        match self.state().next {
+            Some(Fails::Full) => Err(Error::Full { whose: "all".into(), held: 1, max: 1 }),
+            _ => Ok(()),
+        }
     }
 
     fn read(&self, from: Position, bytes_max: usize) -> BoxFuture<'_, Result<Vec<Frame>, Error>> {

@@ -78,6 +78,16 @@ fn a_gap_is_told_when_the_journal_is_back_even_after_a_restart() {
 }
 
 #[test]
+fn a_read_whose_record_would_find_no_room_does_not_begin() {
+    let (journal, (world, _)) = (FakeJournal::new(), world());
+    let recorder = ready(&journal, &world);
+    journal.fail_next(Fails::Full);
+    assert!(matches!(block_on(recorder.begin(call(true))), Err(Refused::Busy(_))));
+    let denied = Call { runs: false, ..call(true) };
+    assert!(block_on(recorder.begin(denied)).is_err());
+}
+
+#[test]
 fn what_was_missed_just_before_a_stop_is_told_all_the_same() {
     let (journal, (world, _)) = (FakeJournal::new(), world());
     let catalog: Arc<dyn Catalog> = Arc::new(MemoryCatalog::default());

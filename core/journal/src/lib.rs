@@ -127,6 +127,12 @@ pub trait Journal: Send + Sync {
     fn partitions(&self) -> u32;
     /// Makes the batch durable.
     fn append(&self, batch: Vec<Entry>) -> BoxFuture<'_, Result<Vec<Position>, Error>>;
+    /// Whether one more entry would find room, as far as can be told beforehand: what is only written down afterwards should
+    /// not begin without. None is lacking, unless said otherwise.
+    fn room(&self, account: AccountId, urgency: Urgency) -> Result<(), Error> {
+        let _ = (account, urgency);
+        self.failed().map_or(Ok(()), |why| Err(Error::Unavailable(why.into())))
+    }
     /// Entries from `from` on.
     fn read(&self, from: Position, bytes_max: usize) -> BoxFuture<'_, Result<Vec<Frame>, Error>>;
     /// The oldest offset that is left of each partition.

@@ -106,6 +106,7 @@ impl Rendering<'_> {
                 }
                 out.push(b'}');
             }
+            (Kind::Text, Document::Text(text)) if secrets::has_password(self.service, text) => write_text(out, HIDDEN),
             (_, value) => write_plain(out, value, &|out, at| write_text(out, &time::to_iso(at))),
         }
     }

@@ -325,6 +325,9 @@ impl LocalJournal {
     }
 }
 
+/// Most entries are smaller.
+const ROOM_BYTES: u64 = 4 * 1024;
+
 impl Journal for LocalJournal {
     fn partitions(&self) -> u32 {
         self.shared.logs.len() as u32
@@ -332,6 +335,15 @@ impl Journal for LocalJournal {
 
     fn append(&self, batch: Vec<Entry>) -> BoxFuture<'_, Result<Vec<Position>, Error>> {
         self.append_batch(batch).boxed()
+    }
+
+    fn room(&self, account: AccountId, urgency: Urgency) -> Result<(), Error> {
+        if let Some(why) = self.shared.poison() {
+            return Err(Error::Unavailable(why));
+        }
+        self.shared.budget.look(account, ROOM_BYTES, urgency)?;
+        let look = |space: &Arc<FreeSpace>| space.look(ROOM_BYTES, urgency);
+        self.space.as_ref().map_or(Ok(()), look).map_err(|short| self.shared.no_space(&short))
     }
 
     fn read(&self, from: Position, bytes_max: usize) -> BoxFuture<'_, Result<Vec<Frame>, Error>> {

@@ -42,6 +42,14 @@ pub(crate) struct Host {
     pub(crate) authority: String,
 }
 
+impl std::fmt::Display for Address {
+    /// As it is configured.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}://{}", if self.tls { "https" } else { "http" }, self.host)?;
+        self.port.map_or(Ok(()), |port| write!(f, ":{port}"))
+    }
+}
+
 impl Address {
     /// Reads `http://HOST[:PORT]` or `https://HOST[:PORT]`. A path, a query or a user would be nobody's here.
     pub fn parse(url: &str) -> Result<Self, BadAddress> {

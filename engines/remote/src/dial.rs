@@ -13,6 +13,9 @@ use crate::exchange::Outgoing;
 /// Of what hyper reads ahead on one connection: an answer's head must fit.
 const READ_BUFFER_BYTES_MAX: usize = 256 * 1024;
 
+/// Lines of an answer's head: an object of S3 may have 2 KiB of metadata, a line for every few bytes.
+const HEADERS_MAX: usize = 400;
+
 /// Opens connections.
 pub(crate) struct Dialer {
     pub(crate) trust: Option<Arc<rustls::ClientConfig>>,
@@ -39,8 +42,8 @@ where
     T: hyper::rt::Read + hyper::rt::Write + Send + Unpin + 'static,
 {
     let mut http = http1::Builder::new();
-    let (sender, connection) =
-        http.max_buf_size(READ_BUFFER_BYTES_MAX).handshake(io).await.map_err(|e| e.to_string())?;
+    http.max_buf_size(READ_BUFFER_BYTES_MAX).max_headers(HEADERS_MAX);
+    let (sender, connection) = http.handshake(io).await.map_err(|e| e.to_string())?;
     // Ends with the connection; its error shows at the call that is under way.
     tokio::spawn(async move { drop(connection.await) });
     Ok(sender)

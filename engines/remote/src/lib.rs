@@ -31,6 +31,9 @@ use pool::Pool;
 /// Hosts of one template that are kept apart. Regions and services that are served are far fewer.
 const HOSTS_MAX: usize = 1024;
 
+/// Between two lines in the log about one upstream's failures.
+const LOG_PAUSE: Duration = Duration::from_secs(60);
+
 /// What an operator may choose.
 #[derive(Debug, Clone)]
 pub struct RemoteSettings {
@@ -62,6 +65,8 @@ pub struct Remote {
     settings: RemoteSettings,
     world: World,
     pools: Mutex<HashMap<String, Arc<Pool>>>,
+    /// When the log last said that it fails, and how often it has failed since.
+    told: Mutex<(Option<Duration>, u64)>,
 }
 
 impl Remote {
@@ -72,7 +77,27 @@ impl Remote {
         settings: RemoteSettings,
         world: World,
     ) -> Self {
-        Self { address, dialer: Dialer { trust }, settings, world, pools: Mutex::default() }
+        Self { address, dialer: Dialer { trust }, settings, world, pools: Mutex::default(), told: Mutex::default() }
+    }
+
+    /// Counts a failure, and tells of it once in a while.
+    fn failed(&self, error: &UpstreamError) {
+        let why = match error {
+            UpstreamError::Unreachable(_) => "unreachable",
+            UpstreamError::Late { .. } => "late",
+            UpstreamError::Broken(_) => "broken",
+        };
+        // The address as it is configured: what callers make of a template would be a series each.
+        let upstream = self.address.to_string();
+        metrics::counter!("opentrail_upstream_failures_total", "why" => why, "upstream" => upstream.clone())
+            .increment(1);
+        let now = self.world.monotonic();
+        let mut told = self.told.lock().unwrap_or_else(PoisonError::into_inner);
+        told.1 += 1;
+        if told.0.is_none_or(|at| now.saturating_sub(at) >= LOG_PAUSE) {
+            tracing::warn!(upstream, %error, failures = told.1, "an upstream fails");
+            *told = (Some(now), 0);
+        }
     }
 
     fn pool(&self, authority: &str) -> Arc<Pool> {
@@ -100,12 +125,7 @@ impl Upstream for Remote {
             let pool = self.pool(&host.authority);
             let sent = exchange::send(&self.dialer, &pool, &host, &self.settings, &self.world, call).await;
             if let Err(error) = &sent {
-                let why = match error {
-                    UpstreamError::Unreachable(_) => "unreachable",
-                    UpstreamError::Late { .. } => "late",
-                    UpstreamError::Broken(_) => "broken",
-                };
-                metrics::counter!("opentrail_upstream_failures_total", "why" => why).increment(1);
+                self.failed(error);
             }
             sent
         }

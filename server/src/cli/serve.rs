@@ -9,9 +9,10 @@ use metrics_exporter_prometheus::PrometheusBuilder;
 use opentrail_delivery::Upstream;
 use opentrail_local::{IssuerKeyFiles, JournalSettings, Local, Settings as LocalSettings};
 use opentrail_policy::Secret;
+use opentrail_protocol::atlas::Atlas;
 use opentrail_remote::{Address, Remote, RemoteSettings};
 use opentrail_s3_remote::{RemoteBucket, RemoteKey};
-use opentrail_wire::Signing;
+use opentrail_wire::{OnFailure, Signing};
 use opentrail_world::World;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -57,8 +58,13 @@ impl Serve {
             set.push(format!("data={data}"));
         }
         set.extend(self.listen.iter().map(|listen| format!("listen={listen}")));
+        let general = self.upstream.iter().filter(|upstream| is_general(upstream)).count();
+        anyhow::ensure!(
+            general < 2,
+            "--upstream URL is given {general} times; all but one need a service: SERVICE=URL"
+        );
         set.extend(self.upstream.iter().map(|upstream| match upstream.split_once('=') {
-            Some((service, url)) if !service.contains(':') => format!("upstream.{service}={url}"),
+            Some((service, url)) if !is_general(upstream) => format!("upstream.{service}={url}"),
             _ => format!("upstream.url={upstream}"),
         }));
         set.extend(self.from.set);
@@ -125,11 +131,51 @@ async fn open_engines(loaded: &Loaded, world: &World) -> anyhow::Result<Local> {
     Ok(tokio::task::spawn_blocking(move || Local::open(&data, engines, world)).await??)
 }
 
+/// Of `--upstream`: whether it is a URL, not one for a service.
+fn is_general(upstream: &str) -> bool {
+    upstream.split_once('=').is_none_or(|(service, _)| service.contains(':'))
+}
+
+/// What is set and will do nothing, or nothing but refuse.
+fn idle_settings(settings: &Settings) -> Vec<&'static str> {
+    let has_upstream = settings.upstreams().next().is_some();
+    let signs = settings.upstream_credentials.is_some() || !settings.upstream_access_key_id.is_empty();
+    let mut idle = Vec::new();
+    if signs && !has_upstream {
+        idle.push("there are keys for an upstream, and no upstream: set upstream.url or upstream.services");
+    }
+    if signs && has_upstream && settings.upstream_allow.is_empty() {
+        idle.push("calls to upstreams are signed anew, and upstream.allow is empty: every one is denied");
+    }
+    if !signs && !settings.upstream_allow.is_empty() {
+        idle.push("upstream.allow counts only with upstream.credentials: without them the upstream decides");
+    }
+    if settings.capture_on_failure == OnFailure::Pass && !has_upstream {
+        idle.push("capture.on_failure=pass is for calls to upstreams, and there is none");
+    }
+    idle
+}
+
+/// A name by which no call will ever look for an upstream is a mistake.
+fn check_names(settings: &Settings) -> anyhow::Result<()> {
+    let atlas = Atlas::builtin();
+    for (name, _) in &settings.upstream_services {
+        if let Some(meant) = atlas.signing_name_of(name) {
+            anyhow::bail!("upstream.services: calls to {name} are signed for {meant:?}; write {meant}=URL");
+        }
+    }
+    Ok(())
+}
+
 /// The engines that dial out, where the settings name somebody to dial.
 fn upstreams(settings: &Settings, world: &World) -> anyhow::Result<Option<Upstreams>> {
+    for why in idle_settings(settings) {
+        tracing::warn!("{why}");
+    }
     if settings.upstreams().next().is_none() {
         return Ok(None);
     }
+    check_names(settings)?;
     let trust = match settings.upstreams().any(Address::is_tls) {
         true => Some(client::trust(settings.upstream_ca_bundle.as_deref()).context("trust upstreams")?),
         false => None,
@@ -144,7 +190,10 @@ fn upstreams(settings: &Settings, world: &World) -> anyhow::Result<Option<Upstre
         Arc::new(Remote::new(address.clone(), trust.clone(), timing, world.clone()))
     };
     let keys = match &settings.upstream_credentials {
-        Some(file) => Some(client::profile_of(file, &settings.upstream_profile).context("read upstream.credentials")?),
+        Some(file) => Some(
+            client::profile_of(file, &settings.upstream_profile)
+                .context("read upstream.credentials; upstream.profile says which of its profiles counts")?,
+        ),
         None if settings.upstream_access_key_id.is_empty() => None,
         None => Some(client::Keys {
             access_key_id: settings.upstream_access_key_id.clone(),
@@ -234,4 +283,40 @@ fn remote_buckets(settings: &Settings, world: &World) -> anyhow::Result<Vec<Remo
         )),
     };
     Ok(settings.buckets_remote.iter().map(bucket).collect())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::settings::Environment;
+
+    fn with(set: &[(&str, &str)]) -> Settings {
+        let set = set.iter().map(|(name, text)| format!("{name}={text}")).collect();
+        load(&Source { file: None, environment: Environment::default(), set }).expect("settings").settings
+    }
+
+    #[test]
+    fn what_is_set_and_does_nothing_is_told() {
+        const URL: (&str, &str) = ("upstream.url", "http://127.0.0.1:1");
+        const KEY: (&str, &str) = ("upstream.access_key_id", "AKIA");
+        let allow = ("upstream.allow", r#"[{"principal":"*","actions":["s3:*"]}]"#);
+        let check = |set: &[(&str, &str)], idle: usize| assert_eq!(idle_settings(&with(set)).len(), idle, "{set:?}");
+        check(&[], 0);
+        check(&[URL], 0);
+        check(&[KEY], 1);
+        check(&[URL, KEY], 1);
+        check(&[URL, KEY, allow], 0);
+        check(&[URL, allow], 1);
+        check(&[("capture.on_failure", "pass")], 1);
+        check(&[URL, ("capture.on_failure", "pass")], 0);
+    }
+
+    #[test]
+    fn a_service_goes_by_its_name_in_signatures() {
+        let named = |name: &str| with(&[("upstream.services", &format!("{name}=http://127.0.0.1:1"))]);
+        let error = check_names(&named("cloudwatch")).expect_err("refused").to_string();
+        assert!(error.contains("monitoring=URL"), "{error}");
+        check_names(&named("monitoring")).expect("right");
+        check_names(&named("of-our-own")).expect("nobody knows");
+    }
 }

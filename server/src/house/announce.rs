@@ -13,7 +13,7 @@ use opentrail_capture::{NotTaken, Recorder};
 use opentrail_catalog::{Catalog, Key, Stored, Txn, decode, encode};
 use opentrail_event::{AccountId, EventId};
 use opentrail_history::{Ask, Attribute, History};
-use opentrail_journal::Refused;
+use opentrail_journal::{Capture, Refused};
 use opentrail_policy::{Merged, Starters};
 use opentrail_table::Order;
 use opentrail_world::World;
@@ -25,6 +25,8 @@ use super::HouseError;
 const SOURCE: &str = "opentrail.amazonaws.com";
 /// How long a start waits for room in the journal, and how often it asks.
 const ROOM_WAIT_MAX: Duration = Duration::from_secs(120);
+/// The same where the start goes on without.
+const ROOM_WAIT_OPEN: Duration = Duration::from_secs(5);
 const ROOM_PAUSE: Duration = Duration::from_millis(500);
 
 /// The security settings as of the last start whose changes are on record. `server/settings`.
@@ -94,12 +96,16 @@ impl Announcer<'_> {
     ///
     /// A start that dies in between is followed by one that records what is left: what is on record already is known by its
     /// id, which is the same again. Only where followers are still behind by then may it stand there twice, under one id.
+    ///
+    /// With `goes_on` a journal that takes nothing does not keep the start from going on: what could not be told is counted as
+    /// missed, and false is returned. A later start tells of the settings that changed.
     pub(super) async fn announce(
         &self,
         shown: &ShownSettings,
         starters: &Starters,
         changes: &[Merged],
-    ) -> Result<(), HouseError> {
+        goes_on: bool,
+    ) -> Result<bool, HouseError> {
         let (start, died) = self.under_way().await?;
         let before = self.settings_before().await?;
         let mut details = json!({
@@ -122,12 +128,24 @@ impl Announcer<'_> {
         for change in changes {
             events.extend(self.configured(&start, change));
         }
+        let mut on_record = true;
         for Event { recipient, id, json } in events {
-            if !(died && self.on_record(recipient, id).await?) {
-                self.append(recipient, json).await?;
+            if died && self.on_record(recipient, id).await? {
+                continue;
+            }
+            // Once the journal took nothing, nobody waits for it again.
+            let room_wait = if goes_on { ROOM_WAIT_OPEN } else { ROOM_WAIT_MAX };
+            match self.append(recipient, json, if on_record { room_wait } else { Duration::ZERO }).await {
+                Ok(()) => {}
+                Err(error @ HouseError::NotTaken(NotTaken::Refused(_))) if goes_on => {
+                    tracing::error!(%error, "the start goes on, and cannot be recorded (capture.on_failure=pass)");
+                    self.recorder.missed(recipient);
+                    on_record = false;
+                }
+                Err(error) => return Err(error),
             }
         }
-        Ok(())
+        Ok(on_record)
     }
 
     /// All that was announced is in force.
@@ -200,9 +218,9 @@ impl Announcer<'_> {
     }
 
     /// In a journal that is full it waits for followers to make room, as any client would.
-    async fn append(&self, account: AccountId, event: Value) -> Result<(), HouseError> {
+    async fn append(&self, account: AccountId, event: Value, room_wait: Duration) -> Result<(), HouseError> {
         let event = Bytes::from(event.to_string());
-        let give_up = self.world.monotonic() + ROOM_WAIT_MAX;
+        let give_up = self.world.monotonic() + room_wait;
         loop {
             match self.recorder.append_own(account, event.clone()).await {
                 Err(NotTaken::Refused(Refused::Busy(why))) if self.world.monotonic() < give_up => {

@@ -30,7 +30,7 @@ use opentrail_s3::{S3Guards, S3Service, S3Settings};
 use opentrail_s3_remote::RemoteBucket;
 use opentrail_table::Table;
 use opentrail_trail::{Delivery, RegistryError, SpoolError, Trails};
-use opentrail_wire::{Door, DoorSettings, Running, Service};
+use opentrail_wire::{Door, DoorSettings, OnFailure, Running, Service};
 use opentrail_world::World;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
@@ -228,9 +228,12 @@ impl House {
         let announcer = Announcer { recorder: &recorder, catalog: &*catalog, history: &history, world: &world };
         let plan = directory.plan(&settings.keys).await?;
         let starters = directory.starters().await?;
-        announcer.announce(shown, &starters, plan.changes()).await?;
+        let goes_on = settings.capture_on_failure == OnFailure::Pass;
+        let on_record = announcer.announce(shown, &starters, plan.changes(), goes_on).await?;
         directory.apply(plan).await?;
-        announcer.done(shown).await?;
+        if on_record {
+            announcer.done(shown).await?;
+        }
 
         // Who answers.
         let models = Models::builtin();

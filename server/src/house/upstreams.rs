@@ -45,6 +45,7 @@ impl Upstreams {
                 account: settings.upstream_account.unwrap_or(first),
                 anonymous: settings.upstream_anonymous,
                 body_bytes_max: settings.upstream_body_bytes_max,
+                guests_max: (settings.upstream_connections / 4).max(1),
                 on_failure: settings.capture_on_failure,
                 signing,
             },

@@ -29,6 +29,8 @@ const TARGET_BYTES_MAX: usize = 8 * 1024;
 const ONWARD_TARGET_BYTES_MAX: usize = 16 * 1024;
 /// Header lines.
 const HEADERS_MAX: usize = 96;
+/// The same of requests that may go on to others.
+pub(crate) const ONWARD_HEADERS_MAX: usize = 250;
 /// One line of HTTP's own chunk framing, or one of its trailers.
 const CHUNK_LINE_BYTES_MAX: usize = 4096;
 /// Of a body that nobody wanted: read and forgotten before the connection is closed, so that the client gets to read its
@@ -46,14 +48,19 @@ const STAND_IN: &[u8] = b"GET / HTTP/1.1\r\nhost: refused\r\nconnection: close\r
 pub(crate) struct Heads {
     bytes_max: usize,
     target_bytes_max: usize,
+    headers_max: usize,
 }
 
 impl Heads {
     /// Where all requests are for us.
-    pub(crate) const OWN: Self = Self { bytes_max: HEAD_BYTES_MAX, target_bytes_max: TARGET_BYTES_MAX };
+    pub(crate) const OWN: Self =
+        Self { bytes_max: HEAD_BYTES_MAX, target_bytes_max: TARGET_BYTES_MAX, headers_max: HEADERS_MAX };
     /// Where some go on to others.
-    pub(crate) const ONWARD: Self =
-        Self { bytes_max: ONWARD_HEAD_BYTES_MAX, target_bytes_max: ONWARD_TARGET_BYTES_MAX };
+    pub(crate) const ONWARD: Self = Self {
+        bytes_max: ONWARD_HEAD_BYTES_MAX,
+        target_bytes_max: ONWARD_TARGET_BYTES_MAX,
+        headers_max: ONWARD_HEADERS_MAX,
+    };
 }
 
 /// What was found out about a head.
@@ -199,7 +206,7 @@ impl<S> Guarded<S> {
         };
         input.advance(end - seen);
         self.held.truncate(end);
-        match check_head(&self.held, self.heads.target_bytes_max) {
+        match check_head(&self.held, self.heads) {
             Ok(place) => {
                 let line = self.held.iter().position(|b| *b == b'\n').unwrap_or(0);
                 self.verdicts.put(Verdict::Clean { header_bytes: end - line });
@@ -275,7 +282,7 @@ fn guess_protocol(head: &[u8]) -> Protocol {
 }
 
 /// Checks a complete head, and says what follows it.
-fn check_head(head: &[u8], target_bytes_max: usize) -> Result<Place, (u16, &'static str)> {
+fn check_head(head: &[u8], max: Heads) -> Result<Place, (u16, &'static str)> {
     let bad = |why| Err((400, why));
     if has_bare_line_end(head) {
         return bad("Lines of the request's head must end with a carriage return and a line feed.");
@@ -294,7 +301,7 @@ fn check_head(head: &[u8], target_bytes_max: usize) -> Result<Place, (u16, &'sta
     if *method == b"CONNECT" || method.is_empty() || !method.iter().all(u8::is_ascii_uppercase) {
         return Err((405, "The request's method is not allowed here."));
     }
-    if target.len() > target_bytes_max {
+    if target.len() > max.target_bytes_max {
         return Err((414, "The request's target is too long."));
     }
     if !target.iter().all(|b| matches!(b, 0x21..=0x7e) && !b"#<>`".contains(b)) {
@@ -304,7 +311,7 @@ fn check_head(head: &[u8], target_bytes_max: usize) -> Result<Place, (u16, &'sta
     let mut count = 0;
     for line in lines {
         count += 1;
-        if count > HEADERS_MAX {
+        if count > max.headers_max {
             return Err((431, "The request has too many headers."));
         }
         if line.starts_with(b" ") || line.starts_with(b"\t") {

@@ -103,6 +103,7 @@ impl Hall {
         let Door { settings, world, identities, decide, capture, services, pages, passage } = door;
         let verifier = Verifier { identities, regions: settings.regions.clone(), keys: KeyCache::default() };
         let hosts = Hosts::new(&settings.host_names, &settings.regions);
+        let guests_max = passage.as_ref().map_or(0, |passage| passage.settings.guests_max);
         Self {
             settings,
             world,
@@ -113,7 +114,7 @@ impl Hall {
             passage: passage.map(Arc::new),
             verifier,
             strangers: Strangers::default(),
-            guests: Guests::new(),
+            guests: Guests::new(guests_max),
             large_bodies: Semaphore::new(UNPROVEN_LARGE_BODIES_MAX),
             large_body_shares: Shares::new(UNPROVEN_LARGE_BODIES_PER_ADDRESS_MAX),
             hosts,

@@ -17,7 +17,7 @@ use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
 
-use super::guard::{Guarded, Heads};
+use super::guard::{Guarded, Heads, ONWARD_HEADERS_MAX};
 use super::life::Hall;
 use super::proxies;
 use super::reply::OutBody;
@@ -190,6 +190,8 @@ async fn serve<S>(
     http.timer(TokioTimer::new())
         .header_read_timeout(hall.settings.head_timeout)
         .max_buf_size(READ_BUFFER_BYTES_MAX)
+        // The guard counts them before; this only must not be less.
+        .max_headers(ONWARD_HEADERS_MAX + 1)
         // The date is the world's, not the machine's.
         .auto_date_header(false);
     let service = service_fn(move |request: http::Request<Incoming>| {

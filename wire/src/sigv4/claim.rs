@@ -10,7 +10,7 @@ use super::refusal::{Part, Refusal};
 use super::{ALGORITHM, time};
 
 /// Names in `SignedHeaders`; more are refused.
-const SIGNED_HEADERS_MAX: usize = 100;
+const SIGNED_HEADERS_MAX: usize = 250;
 /// The longest validity of a presigned request: a week.
 pub(crate) const EXPIRES_MAX_S: i64 = 604_800;
 /// Of header texts that an answer repeats, characters.

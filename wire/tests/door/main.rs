@@ -8,6 +8,7 @@ mod across;
 mod auth;
 mod bearer;
 mod bodies;
+mod doubtful;
 mod fixtures;
 mod hostile;
 mod house;

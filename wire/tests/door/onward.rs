@@ -17,7 +17,7 @@ use opentrail_wire::{Allowed, OnFailure, Passage, PassageSettings, Signing};
 use crate::house::{Ask, House, settings};
 use crate::toys::{Diary, KEY, OLD_TOKEN, SECRET, SESSION_KEY, TOKEN};
 
-const STRANGER: &str = "AKIAIOSFODNN7EXAMPLE";
+pub(crate) const STRANGER: &str = "AKIAIOSFODNN7EXAMPLE";
 
 struct Open;
 
@@ -37,12 +37,12 @@ type Answering = dyn Fn(&UpstreamCall) -> Result<(u16, &'static [(&'static str, 
     + Sync;
 
 /// A call as it was heard; the body, or why it broke off.
-type Heard = (Method, String, HeaderMap, Result<Bytes, String>);
+pub(crate) type Heard = (Method, String, HeaderMap, Result<Bytes, String>);
 
 /// Notes what it is asked, reads the body, and answers as told.
-struct ToyUpstream {
+pub(crate) struct ToyUpstream {
     diary: Diary,
-    asked: Mutex<Vec<Heard>>,
+    pub(crate) asked: Mutex<Vec<Heard>>,
     answering: Box<Answering>,
 }
 
@@ -92,18 +92,18 @@ impl ConcatBytes for futures::stream::BoxStream<'static, Result<Bytes, Box<dyn s
     }
 }
 
-struct Onward {
-    house: House,
-    upstream: Arc<ToyUpstream>,
+pub(crate) struct Onward {
+    pub(crate) house: House,
+    pub(crate) upstream: Arc<ToyUpstream>,
 }
 
-fn pieces(parts: &[&'static str]) -> UpstreamPieces {
+pub(crate) fn pieces(parts: &[&'static str]) -> UpstreamPieces {
     let parts: Vec<_> = parts.iter().map(|part| Ok(Bytes::from_static(part.as_bytes()))).collect();
     futures::stream::iter(parts).boxed()
 }
 
 impl Onward {
-    async fn open(
+    pub(crate) async fn open(
         change: impl FnOnce(&mut PassageSettings),
         answering: impl Fn(
             &UpstreamCall,
@@ -116,7 +116,7 @@ impl Onward {
     }
 
     /// One that is the general upstream, and the one of these services.
-    async fn named(
+    pub(crate) async fn named(
         services: &'static [&'static str],
         change: impl FnOnce(&mut PassageSettings),
         answering: impl Fn(
@@ -135,6 +135,7 @@ impl Onward {
                 account: "999999999999".parse().unwrap(),
                 anonymous: false,
                 body_bytes_max: 1000,
+                guests_max: 64,
                 on_failure: OnFailure::Refuse,
                 signing: None,
             };
@@ -154,30 +155,30 @@ impl Onward {
         Self { house, upstream }
     }
 
-    async fn answering(status: u16, body: &'static str) -> Self {
+    pub(crate) async fn answering(status: u16, body: &'static str) -> Self {
         Self::open(|_| {}, move |_| Ok((status, &[("x-amzn-requestid", "UP-1")], pieces(&[body])))).await
     }
 
-    fn asked(&self) -> usize {
+    pub(crate) fn asked(&self) -> usize {
         self.upstream.asked.lock().unwrap().len()
     }
 }
 
-fn delete_table() -> Ask {
+pub(crate) fn delete_table() -> Ask {
     Ask::new(Method::POST, "/")
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "DynamoDB_20120810.DeleteTable")
         .body(br#"{"TableName":"orders"}"#)
 }
 
-fn list_tables() -> Ask {
+pub(crate) fn list_tables() -> Ask {
     Ask::new(Method::POST, "/")
         .header("content-type", "application/x-amz-json-1.0")
         .header("x-amz-target", "DynamoDB_20120810.ListTables")
         .body(b"{}")
 }
 
-fn foreign(ask: Ask, house: &House) -> Ask {
+pub(crate) fn foreign(ask: Ask, house: &House) -> Ask {
     ask.sign_as(STRANGER, "whatever", "us-east-1", "dynamodb", house.now())
 }
 

@@ -63,6 +63,8 @@ pub struct Session {
     /// ARNs of managed policies named in that call.
     pub managed: Vec<String>,
     pub web: Option<WebFederation>,
+    /// Of one that somebody else made: whoever asked for it was proven by nobody here. It is not in tokens of ours.
+    pub unproven: bool,
 }
 
 impl Session {

@@ -9,7 +9,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use opentrail_catalog::{Catalog, Check, Error, From, Key, Stored, Txn, decode, encode};
+use opentrail_catalog::{Catalog, Check, Damaged, Error, From, Key, Stored, Txn, decode, encode};
 use opentrail_event::AccountId;
 use opentrail_world::World;
 use serde::{Deserialize, Serialize};
@@ -36,11 +36,24 @@ struct StoredPassed {
     expires_s: i64,
     /// Whose it is and its secret, as within a token of ours.
     sealed: Vec<u8>,
+    /// Whether whoever asked for it was proven.
+    proven: bool,
 }
 
 impl Stored for StoredPassed {
     const NAME: &'static str = "passed session";
-    const VERSION: u16 = 1;
+    const VERSION: u16 = 2;
+
+    /// Version 1 did not say by whom a session was got: nobody vouches for those.
+    fn migrate(version: u16, mut json: serde_json::Value) -> Result<serde_json::Value, Damaged> {
+        let damaged = |why: String| Damaged { name: Self::NAME, why };
+        if version != 1 {
+            return Err(damaged(format!("no way up from version {version}")));
+        }
+        let members = json.as_object_mut().ok_or_else(|| damaged("not an object".into()))?;
+        members.insert("proven".into(), false.into());
+        Ok(json)
+    }
 }
 
 /// Credentials as they went past.
@@ -53,6 +66,8 @@ pub struct Passed {
     pub kind: PrincipalKind,
     pub account: AccountId,
     pub session: Session,
+    /// Whether whoever asked for it was proven here.
+    pub proven: bool,
 }
 
 /// Remembers sessions that somebody else made.
@@ -78,7 +93,7 @@ impl PassedSessions {
     /// # Errors
     /// The catalog failed.
     pub async fn remember(&self, passed: Passed) -> Result<bool, Error> {
-        let Passed { access_key_id, secret, token, kind, account, mut session } = passed;
+        let Passed { access_key_id, secret, token, kind, account, mut session, proven } = passed;
         let now_s = self.world.now().as_second();
         session.expires_s = session.expires_s.min(now_s.saturating_add(LIFE_MAX_S));
         let odd = access_key_id.is_empty()
@@ -92,7 +107,7 @@ impl PassedSessions {
         let Some(state) = (State { kind, account, secret, session }).encode() else { return Ok(false) };
         self.sweep_if_due().await?;
         let sealed = self.seal.seal(&context(&access_key_id, token.expose()), &state);
-        let row = encode(&StoredPassed { expires_s, sealed });
+        let row = encode(&StoredPassed { expires_s, sealed, proven });
         let txn = || {
             let room = Check::AtMost { prefix: family(), max: self.max.saturating_sub(1) };
             Txn::new().check(room).put(family().part(&access_key_id), row.clone())
@@ -135,7 +150,8 @@ impl PassedSessions {
         let token = token.filter(|token| token.len() <= TOKEN_BYTES_MAX).ok_or(SessionRefused::Token)?;
         let state = self.seal.open(&context(access_key_id, token), &stored.sealed);
         let state = state.ok().and_then(|state| State::decode(&state)).ok_or(SessionRefused::Token)?;
-        let State { kind, account, secret, session } = state;
+        let State { kind, account, secret, mut session } = state;
+        session.unproven = !stored.proven;
         let principal =
             Principal { kind, account, access_key_id: access_key_id.to_owned(), session: Some(Arc::new(session)) };
         let credential = Arc::new(Credential { principal, secret, active: true });
@@ -236,6 +252,7 @@ mod tests {
             },
             account: "111122223333".parse().expect("an account"),
             session: Session { issued_s: now_s, expires_s: now_s + seconds, ..Session::default() },
+            proven: true,
         }
     }
 
@@ -272,8 +289,21 @@ mod tests {
     }
 
     #[test]
-    fn version_1_is_read_for_ever() {
-        let stored = b"\x00\x01{\"expires_s\":7,\"sealed\":[1,2]}";
-        assert_eq!(decode(stored), Ok(StoredPassed { expires_s: 7, sealed: vec![1, 2] }));
+    fn who_asked_for_it_is_remembered() {
+        let (sessions, _, _) = sessions();
+        for proven in [true, false] {
+            let got = Passed { proven, ..passed(&sessions, "ASIA1", 900) };
+            assert!(block_on(sessions.remember(got)).expect("stored"));
+            let found = block_on(sessions.find("ASIA1", Some("token of ASIA1"))).expect("its token").expect("known");
+            assert_eq!(found.principal.session.as_ref().map(|session| session.unproven), Some(!proven));
+        }
+    }
+
+    #[test]
+    fn old_versions_are_read_for_ever() {
+        let version_1 = b"\x00\x01{\"expires_s\":7,\"sealed\":[1,2]}";
+        assert_eq!(decode(version_1), Ok(StoredPassed { expires_s: 7, sealed: vec![1, 2], proven: false }));
+        let version_2 = b"\x00\x02{\"expires_s\":7,\"sealed\":[1,2],\"proven\":true}";
+        assert_eq!(decode(version_2), Ok(StoredPassed { expires_s: 7, sealed: vec![1, 2], proven: true }));
     }
 }

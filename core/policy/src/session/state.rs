@@ -101,6 +101,7 @@ impl State {
             })?,
             managed: from.list(Reader::text)?,
             web: from.maybe(|from| Some(WebFederation { provider: from.text()?, attributes: from.pairs()? }))?,
+            unproven: false,
         };
         from.0.is_empty().then_some(Self { kind, account, secret, session })
     }
@@ -281,6 +282,7 @@ mod tests {
                     provider: "arn:aws:iam::111122223333:oidc-provider/h".into(),
                     attributes: vec![("h:sub".into(), "u".into())],
                 }),
+                unproven: false,
             },
         }
     }

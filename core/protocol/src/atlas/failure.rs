@@ -36,11 +36,12 @@ impl Recognised {
             _ => of_json(headers, body),
         };
         let code = code.or_else(|| of_json(headers, &[]).0).filter(|code| !code.is_empty());
-        let code = match code {
-            Some(code) => self.recorded(status, &code),
+        let said = code;
+        let code = match &said {
+            Some(code) => self.recorded(status, code),
             None => self.by_status(status).to_owned(),
         };
-        Failure { code, message: message.filter(|message| !message.is_empty()) }
+        Failure { code, message: message.filter(|message| !message.is_empty()), said }
     }
 
     /// As records spell a code: EC2 says whose fault it is, Query services name the exception where the wire has a code, and

@@ -8,7 +8,7 @@ use opentrail_event::{AccountId, Category, RawJson, RecordResource, Region};
 use super::file::Entry;
 use super::outline::outline;
 use super::route::Target;
-use super::{Head, Place, data, resources};
+use super::{Head, Place, data, mint, resources};
 use crate::query::parse_form;
 use crate::render::ec2;
 use crate::s3::{self, S3Call};
@@ -35,7 +35,14 @@ pub struct Recognised {
     /// Whether the body of the request is a stream, which nobody needs to hold.
     pub streams_request: bool,
     pub streams_response: bool,
+    /// By the model: what no model has may do anything.
     pub read_only: bool,
+    /// Whether the answer to it, or to what it may also be, hands out keys, tokens or passwords.
+    pub mints_credentials: bool,
+    /// Why it may be another operation to another reader: it is named more than once.
+    pub contradiction: Option<&'static str>,
+    /// Of S3, where the host names the bucket.
+    pub bucket_in_host: Option<BucketInHost>,
     pub category: Category,
     /// Of a data event: `AWS::DynamoDB::Table`.
     pub resource_type: Option<&'static str>,
@@ -43,6 +50,14 @@ pub struct Recognised {
     pub aliases: Vec<Alias>,
     place: Option<Place>,
     s3: Option<S3Call>,
+}
+
+/// A bucket before the name of a host.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BucketInHost {
+    pub bucket: String,
+    /// Before one of [`Head::own_hosts`], not before one of S3's.
+    pub ours: bool,
 }
 
 /// An operation of another service that is the same on the wire.
@@ -82,6 +97,8 @@ pub struct Failure {
     /// As records have it: `Client.InvalidInstanceID.NotFound`.
     pub code: String,
     pub message: Option<String>,
+    /// The code as the answer has it; `None` where the status stands for it.
+    pub said: Option<String>,
 }
 
 /// What is known before the operation is.
@@ -117,6 +134,7 @@ impl Claim<'_> {
             streams_request: operation.map_or(call.operation == "PostObject", |o| o.streams_request),
             streams_response: operation.is_some_and(|o| o.streams_response),
             read_only: call.read_only,
+            mints_credentials: place.as_ref().is_some_and(|place| mint::mints("s3", place)),
             category: call.category,
             resource_type: (call.category == Category::Data).then_some("AWS::S3::Object"),
             place: place.clone(),
@@ -127,12 +145,7 @@ impl Claim<'_> {
 
     /// An operation that no model has, by the name that the request gives it.
     pub(super) fn unknown(self, name: Option<&str>) -> Recognised {
-        let method = self.head.method;
-        let read_only = match name {
-            Some(name) => reads(name),
-            None => matches!(*method, http::Method::GET | http::Method::HEAD | http::Method::OPTIONS),
-        };
-        Recognised { event_name: name.unwrap_or(method.as_str()).to_owned(), read_only, ..self.nothing() }
+        Recognised { event_name: name.unwrap_or(self.head.method.as_str()).to_owned(), ..self.nothing() }
     }
 
     fn nothing(&self) -> Recognised {
@@ -150,6 +163,9 @@ impl Claim<'_> {
             streams_request: false,
             streams_response: false,
             read_only: false,
+            mints_credentials: false,
+            contradiction: None,
+            bucket_in_host: None,
             category: Category::Management,
             resource_type: None,
             aliases: Vec::new(),
@@ -164,17 +180,20 @@ fn is_label(name: &str) -> bool {
     (1..=63).contains(&name.len()) && name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-')
 }
 
-/// By the verb of a claimed name (`spec/record.md` 1.8).
-fn reads(name: &str) -> bool {
-    ["Get", "List", "Describe", "Head", "Lookup", "Search", "Query", "BatchGet"]
-        .iter()
-        .any(|verb| name.strip_prefix(verb).is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_lowercase())))
-}
-
 impl Recognised {
     /// Whether a model has the operation.
     pub fn is_known(&self) -> bool {
         self.place.is_some() || self.s3.is_some()
+    }
+
+    /// Whether the head alone says what it is, and nothing in the body can say otherwise.
+    pub fn is_settled_by_head(&self) -> bool {
+        self.is_known() && !matches!(self.protocol, Protocol::Query | Protocol::Ec2Query)
+    }
+
+    /// Whether the atlas has the service.
+    pub fn is_of_known_service(&self) -> bool {
+        !self.endpoint_prefix.is_empty()
     }
 
     /// The operation's model, and that of its service.

@@ -13,6 +13,8 @@ mod data;
 mod failure;
 mod file;
 mod known;
+mod mint;
+mod naming;
 mod outline;
 mod recognise;
 mod resources;
@@ -25,7 +27,7 @@ use bytes::Bytes;
 use crate::{OperationModel, ServiceModel};
 
 pub use file::BadAtlas;
-pub use known::{Alias, Answer, Failure, Recognised, Request};
+pub use known::{Alias, Answer, BucketInHost, Failure, Recognised, Request};
 
 /// The file that `cargo xtask codegen` writes.
 const BUILTIN: &[u8] = include_bytes!("../../models/atlas.bin");
@@ -77,6 +79,16 @@ impl Atlas {
     /// The services there are, by botocore's names for them.
     pub fn services(&self) -> impl Iterator<Item = &str> {
         self.entries.iter().map(|entry| entry.id.as_str())
+    }
+
+    /// What calls of a service are signed with, where `name` is none of these but the service's own name or its endpoint's:
+    /// `monitoring` for `cloudwatch`. `None` for names that are right, and for those that nobody has.
+    pub fn signing_name_of(&self, name: &str) -> Option<&str> {
+        if self.entries.iter().any(|entry| entry.signing_name == name) {
+            return None;
+        }
+        let meant = self.entries.iter().find(|entry| entry.id == name || entry.endpoint_prefix == name)?;
+        Some(&meant.signing_name)
     }
 
     /// A service's model by botocore's name for it; unpacked now if it was not before.

@@ -4,16 +4,15 @@
 //! which operation. Where more than one is left, the host decides, then the rules of [`chosen`], then the order of their ids;
 //! the others are named as aliases.
 
-use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::header;
 
 use super::file::Entry;
-use super::known::{Claim, Recognised};
+use super::known::{BucketInHost, Claim, Recognised};
+use super::naming::Naming;
 use super::route::Target;
-use super::{Atlas, Head, Place};
-use crate::query::parse_form;
+use super::{Atlas, Head, Place, mint};
 use crate::{Protocol, s3};
 
 /// A claimed name is believed to be one up to this length.
@@ -27,36 +26,41 @@ struct Candidate<'a> {
 
 pub(super) fn recognise(atlas: &Atlas, head: &Head<'_>, body_start: &[u8]) -> Recognised {
     let entries = of_scope(atlas, head);
-    // What the service does not speak it does not heed either.
-    let heeds = |fits: &dyn Fn(&Entry) -> bool| entries.is_empty() || entries.iter().any(|entry| fits(entry));
-    if let Some((service, operation)) = of_cbor(head).filter(|_| heeds(&|entry| entry.speaks(Protocol::RpcV2Cbor))) {
-        return named(atlas, head, &entries, Protocol::RpcV2Cbor, Some(service), operation, body_start);
+    let naming = Naming::of(head, &entries, body_start);
+    let named = by_name(atlas, head, &entries, &naming, body_start);
+    let mut recognised = named.unwrap_or_else(|| of_rest(atlas, head, entries));
+    recognised.contradiction = naming.contradiction;
+    recognised
+}
+
+/// By what the request names, or by S3's own ways; `None` for what only its path can tell.
+fn by_name(
+    atlas: &Atlas,
+    head: &Head<'_>,
+    entries: &[&Entry],
+    naming: &Naming<'_>,
+    body_start: &[u8],
+) -> Option<Recognised> {
+    if let Some((service, operation)) = naming.cbor {
+        return Some(named(atlas, head, entries, Protocol::RpcV2Cbor, Some(service), operation, body_start));
     }
-    let target = text(head, "x-amz-target").filter(|_| heeds(&|entry| entry.target_prefix.is_some()));
-    if let Some(target) = target {
+    if let Some(target) = naming.target {
         let protocol = match text(head, header::CONTENT_TYPE.as_str()) {
             Some(kind) if kind.contains("1.1") => Protocol::AwsJson1_1,
             _ => Protocol::AwsJson1_0,
         };
         let (prefix, operation) = target.rsplit_once('.').unwrap_or(("", target));
-        return named(atlas, head, &entries, protocol, Some(prefix), operation, body_start);
+        return Some(named(atlas, head, entries, protocol, Some(prefix), operation, body_start));
     }
     if entries.iter().any(|entry| entry.id == "s3") && !is_s3_control(head) {
-        return of_s3(atlas, head, &entries);
+        return Some(of_s3(atlas, head, entries));
     }
-    let queries = |entry: &&Entry| entry.speaks(Protocol::Query) || entry.speaks(Protocol::Ec2Query);
-    if entries.is_empty() || entries.iter().any(queries) {
-        let (action, version) = of_form(head, body_start);
-        if let Some(action) = action {
-            let protocol = if entries.iter().any(|entry| entry.speaks(Protocol::Ec2Query)) {
-                Protocol::Ec2Query
-            } else {
-                Protocol::Query
-            };
-            return named(atlas, head, &entries, protocol, version.as_deref(), &action, body_start);
-        }
-    }
-    of_rest(atlas, head, entries)
+    let action = naming.action.as_deref()?;
+    let protocol = match entries.iter().any(|entry| entry.speaks(Protocol::Ec2Query)) {
+        true => Protocol::Ec2Query,
+        false => Protocol::Query,
+    };
+    Some(named(atlas, head, entries, protocol, naming.version.as_deref(), action, body_start))
 }
 
 /// The services that a request may be for: by the scope of its signature, else by the host.
@@ -96,43 +100,8 @@ fn is_host_of(entry: &Entry, host: &str) -> bool {
     (before.is_empty() || before.ends_with(['.', '-'])) && rest.starts_with('.') && rest.contains("amazonaws.")
 }
 
-fn text<'a>(head: &Head<'a>, name: &str) -> Option<&'a str> {
+pub(super) fn text<'a>(head: &Head<'a>, name: &str) -> Option<&'a str> {
     head.headers.get(name)?.to_str().ok()
-}
-
-/// `/service/NAME/operation/NAME`, where the client says that it speaks CBOR.
-fn of_cbor<'a>(head: &Head<'a>) -> Option<(&'a str, &'a str)> {
-    let says = |name: &str, value: &str| text(head, name).is_some_and(|v| v.trim().eq_ignore_ascii_case(value));
-    if !says("smithy-protocol", "rpc-v2-cbor") && !says("content-type", "application/cbor") {
-        return None;
-    }
-    // A service may stand behind a path of its own.
-    let rest = &head.path[head.path.rfind("/service/")? + "/service/".len()..];
-    let (service, rest) = rest.split_once('/')?;
-    Some((service, rest.strip_prefix("operation/")?.trim_end_matches('/')))
-}
-
-/// Action and Version of a form, in the query or in the body.
-fn of_form(head: &Head<'_>, body_start: &[u8]) -> (Option<String>, Option<String>) {
-    let is_form = text(head, header::CONTENT_TYPE.as_str()).is_none_or(|kind| {
-        let kind = kind.split(';').next().unwrap_or_default().trim();
-        kind.is_empty() || kind.eq_ignore_ascii_case("application/x-www-form-urlencoded")
-    });
-    let body = if is_form && *head.method == http::Method::POST { body_start } else { &[] };
-    let mut found = (None, None);
-    for pair in head.query.as_bytes().split(|&b| b == b'&').chain(body.split(|&b| b == b'&')) {
-        let name = pair.split(|&b| b == b'=').next().unwrap_or_default();
-        let place = match &*Cow::from(percent_encoding::percent_decode(name)) {
-            b"Action" => &mut found.0,
-            b"Version" => &mut found.1,
-            _ => continue,
-        };
-        let read = parse_form(pair).ok().and_then(|pairs| pairs.into_iter().next());
-        if let (None, Some((_, value))) = (place.as_ref(), read) {
-            *place = Some(value);
-        }
-    }
-    found
 }
 
 /// An operation that the request names. `service` is what it says about the service: the prefix of its target, its name, or
@@ -162,7 +131,8 @@ fn named(
     let fitting: Vec<&Entry> = entries.iter().copied().filter(|entry| speaks(entry) && says(entry)).collect();
     // An older version of a Query API has the same actions; another target is another operation.
     let rest: Vec<&Entry> = entries.iter().copied().filter(|entry| queries && speaks(entry)).collect();
-    let anybody: Vec<&Entry> = match entries.is_empty() && service.is_some() {
+    // Whoever signs for a service says which; that it is unknown makes it nobody else's.
+    let anybody: Vec<&Entry> = match head.scope.is_none() && entries.is_empty() && service.is_some() {
         true => atlas.entries.iter().filter(|entry| speaks(entry) && says(entry)).collect(),
         false => Vec::new(),
     };
@@ -175,7 +145,7 @@ fn named(
             return known;
         }
     }
-    let claim = Claim { entry: entries.first().copied(), head, protocol };
+    let claim = Claim { entry: likeliest(head, entries), head, protocol };
     claim.unknown(is_name(operation).then_some(operation))
 }
 
@@ -183,11 +153,19 @@ fn is_name(text: &str) -> bool {
     (1..=NAME_BYTES_MAX).contains(&text.len()) && text.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_')
 }
 
+/// Whom a call is for that none of them has: of several that share a name in signatures, the one that is called so itself.
+fn likeliest<'a>(head: &Head<'_>, entries: &[&'a Entry]) -> Option<&'a Entry> {
+    let name = head.scope.map(|scope| scope.service);
+    let is_called_so =
+        |entry: &&&Entry| Some(entry.id.as_str()) == name || Some(entry.endpoint_prefix.as_str()) == name;
+    entries.iter().find(is_called_so).or(entries.first()).copied()
+}
+
 fn of_rest(atlas: &Atlas, head: &Head<'_>, entries: Vec<&Entry>) -> Recognised {
     let rest = |entry: &&Entry| entry.speaks(Protocol::RestJson) || entry.speaks(Protocol::RestXml);
-    let any = entries.first().copied();
+    let any = likeliest(head, &entries);
     let entries: Vec<&Entry> = entries.into_iter().filter(rest).collect();
-    let first = entries.first().copied().or(any);
+    let first = any.or(entries.first().copied());
     let unknown =
         || Claim { entry: first, head, protocol: first.map_or(Protocol::RestJson, |e| spoken(e, head)) }.unknown(None);
     let Some(target) = Target::new(head.path, head.query) else { return unknown() };
@@ -230,22 +208,37 @@ fn is_s3_control(head: &Head<'_>) -> bool {
 fn of_s3(atlas: &Atlas, head: &Head<'_>, entries: &[&Entry]) -> Recognised {
     let entry = entries.iter().copied().find(|entry| entry.id == "s3");
     let claim = Claim { entry, head, protocol: Protocol::RestXml };
-    let path = match bucket_of_host(head) {
-        Some(bucket) => format!("/{bucket}{}", head.path),
+    let bucket_in_host = bucket_of_host(head);
+    let path = match &bucket_in_host {
+        Some(BucketInHost { bucket, .. }) => format!("/{bucket}{}", head.path),
         None => head.path.to_owned(),
     };
-    let Ok(call) = s3::identify(head.method, &path, head.query, head.headers) else { return claim.unknown(None) };
-    // A form upload is an operation of S3, but not one of its model.
-    let place = entry.and_then(|entry| Place::find(atlas.model(entry)?, call.operation));
-    claim.s3(call, place)
+    let mut recognised = match s3::identify(head.method, &path, head.query, head.headers) {
+        Ok(call) => {
+            // A form upload is an operation of S3, but not one of its model.
+            let place = entry.and_then(|entry| Place::find(atlas.model(entry)?, call.operation));
+            claim.s3(call, place)
+        }
+        Err(_) => claim.unknown(None),
+    };
+    recognised.bucket_in_host = bucket_in_host;
+    recognised
 }
 
 /// `bucket` of `bucket.s3.eu-west-1.amazonaws.com`, and of `bucket.localhost` where that is a host of ours.
-fn bucket_of_host<'a>(head: &Head<'a>) -> Option<&'a str> {
-    let host = name_of(head.host);
+fn bucket_of_host(head: &Head<'_>) -> Option<BucketInHost> {
+    let host = name_of(head.host).trim_end_matches('.').to_ascii_lowercase();
     for own in head.own_hosts {
-        if let Some(bucket) = host.strip_suffix(own.as_str()).and_then(|rest| rest.strip_suffix('.')) {
-            return Some(bucket).filter(|bucket| !bucket.is_empty());
+        let own = own.trim_matches('.').to_ascii_lowercase();
+        if let Some(before) = host.strip_suffix(own.as_str()).and_then(|rest| rest.strip_suffix('.')) {
+            // `bucket.s3.localhost` and `bucket.s3.eu-west-1.localhost` are the same.
+            let bucket = match before.rfind(".s3").map(|at| before.split_at(at)) {
+                Some((bucket, rest)) if matches!(rest.as_bytes().get(3), None | Some(b'.' | b'-')) => bucket,
+                _ => before,
+            };
+            let is_endpoint = bucket == "s3" || bucket.starts_with("s3.") || bucket.starts_with("s3-");
+            let bucket = Some(bucket.to_owned()).filter(|bucket| !bucket.is_empty() && !is_endpoint);
+            return bucket.map(|bucket| BucketInHost { bucket, ours: true });
         }
     }
     // A bucket's name may have dots, and be like a service's: the last label that begins S3's own part counts.
@@ -253,7 +246,8 @@ fn bucket_of_host<'a>(head: &Head<'a>) -> Option<&'a str> {
     while let Some(at) = host[..end].rfind(".s3") {
         let rest = &host[at + ".s3".len()..];
         if rest.starts_with(['.', '-']) && rest.contains('.') {
-            return Some(&host[..at]).filter(|bucket| !bucket.is_empty());
+            let bucket = Some(host[..at].to_owned()).filter(|bucket| !bucket.is_empty());
+            return bucket.map(|bucket| BucketInHost { bucket, ours: false });
         }
         end = at;
     }
@@ -282,11 +276,16 @@ fn chosen(
             )
         });
     }
+    // What may be one of several is what the gravest of them is.
+    let read_only = candidates.iter().all(|candidate| candidate.place.operation().read_only);
+    let mints_credentials = candidates.iter().any(|one| mint::mints(&one.entry.id, &one.place));
     let mut candidates = candidates.into_iter();
     let first = candidates.next()?;
     let claim = Claim { entry: Some(first.entry), head, protocol };
     let others = candidates.map(|other| (other.entry.id.clone(), other.place.operation().name.to_string()));
-    Some(claim.known(first.place, others.collect()))
+    let mut known = claim.known(first.place, others.collect());
+    (known.read_only, known.mints_credentials) = (read_only, mints_credentials);
+    Some(known)
 }
 
 /// Services that are meant where they are alike with others and nothing else tells them apart: the older of two

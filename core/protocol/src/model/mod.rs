@@ -180,6 +180,8 @@ pub struct OperationModel {
     pub streams_response: bool,
     pub(crate) input: Option<ShapeId>,
     pub(crate) output: Option<ShapeId>,
+    /// Of the atlas: whether the answer is credentials, once somebody asked.
+    pub(crate) mints: OnceLock<bool>,
     errors: Box<[u16]>,
 }
 

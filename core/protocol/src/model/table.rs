@@ -1,6 +1,8 @@
 //! Reads the compact tables that `cargo xtask codegen` writes (their form is described there). Nothing is copied that
 //! can be borrowed: a parsed model is a few machine words per member.
 
+use std::sync::OnceLock;
+
 use super::shape::{Binding, Kind, Limits, Location, Member, Shape, ShapeId, TimeFormat, unescape};
 use super::{ErrorModel, OperationModel, Protocol, ServiceModel};
 
@@ -146,6 +148,7 @@ fn operation(line: &'static str) -> Parsed<OperationModel> {
         streams_response: streams.contains('o'),
         input: shape(input)?,
         output: shape(output)?,
+        mints: OnceLock::new(),
         errors: match errors {
             "-" => Box::default(),
             errors => {

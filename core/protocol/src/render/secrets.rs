@@ -36,6 +36,14 @@ const EXTRA_FOREIGN: &[(&str, &str)] = &[
     ("sts", "SessionToken"),
     // Values of API keys; of a patch too, for one may be of a key.
     ("apigateway", "value"),
+    // What applications get to know of their surroundings, and what machines run first.
+    ("amplify", "environmentVariables"), ("autoscaling", "UserData"), ("batch", "environment"),
+    ("elasticbeanstalk", "OptionSettings"), ("lightsail", "userData"), ("sagemaker", "Environment"),
+    ("glue", "Arguments"), ("glue", "DefaultArguments"), ("glue", "NonOverridableArguments"), ("glue", "RunArguments"),
+    ("amplify", "basicAuthCredentials"), ("dms", "ExtraConnectionAttributes"), ("elasticache", "AccessString"),
+    ("firehose", "HECToken"), ("memorydb", "AccessString"),
+    ("redshift-data", "Sql"), ("redshift-data", "Sqls"), ("redshift-data", "Parameters"),
+    ("rds-data", "sql"), ("rds-data", "sqlStatements"), ("rds-data", "parameters"), ("rds-data", "parameterSets"),
     ("appsync", "requestMappingTemplate"), ("appsync", "responseMappingTemplate"),
     ("cloudformation", "ParameterValue"),
     ("codebuild", "buildspec"), ("codebuild", "environmentVariables"), ("codebuild", "environmentVariablesOverride"),
@@ -50,6 +58,7 @@ const EXTRA_FOREIGN: &[(&str, &str)] = &[
     // Contents, which belong to the customer's customers (`spec/recorded.md` 10).
     ("dynamodb", "Item"), ("dynamodb", "ExpressionAttributeValues"), ("dynamodb", "AttributeUpdates"),
     ("dynamodb", "Expected"), ("dynamodb", "RequestItems"), ("dynamodb", "Parameters"), ("dynamodb", "KeyConditions"),
+    ("bedrock", "inputText"), ("bedrock", "messages"), ("bedrock", "system"), ("logs", "logEvents"),
     ("events", "Detail"),
     ("firehose", "Data"),
     ("kinesis", "Data"),
@@ -70,6 +79,10 @@ const ENDINGS: &[&str] = &[
     "secretaccesskey",
     "privatekey",
     "authtoken",
+    "bearertoken",
+    "hectoken",
+    "importtoken",
+    "securitytoken",
     "accesstoken",
     "refreshtoken",
     "oauthtoken",
@@ -107,6 +120,13 @@ pub(crate) fn is_secret(service: &ServiceModel, member: &Member) -> bool {
 /// environment.
 pub(super) fn is_secret_key(service: &ServiceModel, key: &str) -> bool {
     service.foreign && (EXTRA_FOREIGN.contains(&(service.signing_name.as_str(), key)) || sounds(key))
+}
+
+/// Whether a text is an address with a password in it: `https://user:password@host`.
+pub(super) fn has_password(service: &ServiceModel, text: &str) -> bool {
+    let Some((_, rest)) = text.split_once("://").filter(|_| service.foreign) else { return false };
+    let authority = rest.split(['/', '?', '#']).next().unwrap_or_default();
+    authority.rsplit_once('@').is_some_and(|(user, _)| user.contains(':'))
 }
 
 /// What is not shown of a request or an answer.
@@ -171,6 +191,23 @@ mod tests {
     }
 
     #[test]
+    fn a_password_in_an_address_is_hidden() {
+        let atlas = Atlas::builtin();
+        let model = atlas.service("sns").expect("sns");
+        let operation = model.operation("Subscribe").expect("an operation");
+        for (endpoint, hidden) in [
+            ("https://ana:hush@example.com/x", true),
+            ("https://example.com/ana:hush@x", false),
+            ("https://example.com:8443/", false),
+            ("ana@example.com", false),
+        ] {
+            let input = Document::structure().with("Endpoint", endpoint);
+            let written = crate::request_parameters(&model, operation, &input).expect("parameters");
+            assert_eq!(String::from_utf8_lossy(written.as_bytes()).contains(crate::HIDDEN), hidden, "{endpoint}");
+        }
+    }
+
+    #[test]
     fn what_models_forget_is_hidden() {
         let atlas = Atlas::builtin();
         let check = |service: &str, operation: &str, name: &str, expect: bool| {
@@ -187,6 +224,19 @@ mod tests {
         check("elasticache", "CreateReplicationGroup", "AuthToken", true);
         check("apigateway", "CreateApiKey", "value", true);
         check("ds", "CreateDirectory", "Password", true);
+        check("kms", "ImportKeyMaterial", "ImportToken", true);
+        check("autoscaling", "CreateLaunchConfiguration", "UserData", true);
+        check("lightsail", "CreateInstances", "userData", true);
+        check("elasticbeanstalk", "CreateEnvironment", "OptionSettings", true);
+        check("elasticbeanstalk", "CreateEnvironment", "Tags", false);
+        check("dms", "CreateEndpoint", "ExtraConnectionAttributes", true);
+        check("elasticache", "CreateUser", "AccessString", true);
+        check("redshift-data", "ExecuteStatement", "Sql", true);
+        check("bedrock-runtime", "Converse", "messages", true);
+        check("logs", "PutLogEvents", "logEvents", true);
+        check("glue", "CreateJob", "DefaultArguments", true);
+        check("amplify", "CreateApp", "environmentVariables", true);
+        check("sagemaker", "CreateTrainingJob", "Environment", true);
         check("sts", "AssumeRole", "TokenCode", true);
         check("elasticache", "CreateUser", "Passwords", true);
         check("ssm", "PutParameter", "Value", true);

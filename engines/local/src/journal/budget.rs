@@ -84,6 +84,23 @@ impl Budget {
         Ok(Leave { budget: self.clone(), total, accounts })
     }
 
+    /// Whether `bytes` of an account would be granted.
+    pub(crate) fn look(&self, account: AccountId, bytes: u64, urgency: Urgency) -> Result<(), Error> {
+        let reserve = if urgency == Urgency::ControlPlane { 0 } else { self.limits.reserve_bytes };
+        let max = self.limits.bytes_max - reserve;
+        let books = self.books();
+        let all = books.held + books.pending;
+        if all + bytes > max {
+            return Err(Error::Full { whose: "all accounts".into(), held: all, max });
+        }
+        let has = books.accounts.get(&account).copied().unwrap_or_default();
+        let (held, max) = (has.held + has.pending, self.limits.account_bytes_max);
+        if held + bytes > max {
+            return Err(Error::Full { whose: format!("account {account}").into(), held, max });
+        }
+        Ok(())
+    }
+
     /// Bytes that are on disk now, in all.
     pub(crate) fn hold(&self, bytes: u64) {
         self.books().held += bytes;

@@ -9,7 +9,6 @@ use crate::RequestHead;
 use crate::door::life::text;
 use crate::door::listen::Peer;
 use crate::errors::Tongue;
-use crate::passage::mints;
 
 /// What a record says of a call before it is answered.
 pub(super) struct About<'a> {
@@ -25,9 +24,9 @@ pub(super) struct About<'a> {
 impl About<'_> {
     /// The call as the recorder gets it. Of somebody who is not proven it says next to nothing: that is for when the
     /// upstream has taken them in.
-    pub(super) fn call(&self, who: &Who, service: &str, operation: &str) -> Call {
+    pub(super) fn call(&self, who: &Who) -> Call {
         let what = self.what;
-        let mints_credentials = what.is_known() && mints(service, operation);
+        let mints_credentials = what.mints_credentials;
         let class = CallClass { category: what.category, read_only: what.read_only, mints_credentials };
         let proven = who.is_proven();
         let parameters = || -> Option<RawJson> { what.request_parameters(self.request) };
@@ -55,7 +54,7 @@ impl About<'_> {
             resources: what.resources(self.request, None, self.account, self.region),
             tls,
             copy_for: None,
-            identity_verified: proven,
+            identity_verified: who.is_verified(),
         }
     }
 }

@@ -13,6 +13,7 @@ use tokio::sync::mpsc;
 
 use super::close::{Broken, End, Passing};
 use super::onto::without_hop_by_hop;
+use super::pace::Pace;
 use super::{Going, Stop, empty};
 use crate::door::reply::OutBody;
 
@@ -100,6 +101,7 @@ impl Passing {
         let mut last = None;
         let mut broken = None;
         let mut client_gone = false;
+        let pace = self.guest.as_ref().map(|_| Pace::new(self.hall.world.clone()));
         loop {
             let next = tokio::select! {
                 biased;
@@ -115,7 +117,7 @@ impl Passing {
                     // The piece that makes it whole waits for the record; so does the end, where nobody said where that is.
                     if length.is_some_and(|length| bytes_out >= length) {
                         last = Some(piece);
-                    } else if give.send(Ok(piece)).await.is_err() {
+                    } else if !given(&give, piece, pace.as_ref()).await {
                         client_gone = true;
                         break;
                     }
@@ -138,6 +140,23 @@ impl Passing {
             (None, Ok(()), Some(last)) => give.send(Ok(last)).await,
             (None, Ok(()), None) => Ok(()),
         };
+    }
+}
+
+/// Whether the client took a piece; one who is not proven not at whatever pace they like.
+async fn given(give: &mpsc::Sender<OutPiece>, piece: Bytes, pace: Option<&Pace>) -> bool {
+    let Some(pace) = pace else { return give.send(Ok(piece)).await.is_ok() };
+    let bytes = piece.len();
+    tokio::select! {
+        biased;
+        sent = give.send(Ok(piece)) => {
+            pace.passed(bytes);
+            sent.is_ok()
+        }
+        () = pace.lost() => {
+            metrics::counter!("opentrail_door_slow_guests_total").increment(1);
+            false
+        }
     }
 }
 

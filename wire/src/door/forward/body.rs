@@ -13,6 +13,7 @@ use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use http::HeaderMap;
 
+use super::sender::Body;
 use crate::door::body::{Pieces, announced_trailers, number};
 use crate::errors::body::BodyTrouble;
 use crate::sigv4::chunked::Decoder;
@@ -54,6 +55,16 @@ pub(crate) async fn read(mut pieces: Pieces, bytes_max: usize) -> Result<Read, B
 /// What was read, and then the rest.
 pub(super) fn rejoined(read: Bytes, rest: Pieces) -> Pieces {
     stream::iter([Ok(read)]).chain(rest).boxed()
+}
+
+/// The beginning of what is passing, which still passes: as much as came in one piece.
+pub(super) async fn begin(body: &mut Body) -> Bytes {
+    let Body::Passing { pieces, .. } = body else { return Bytes::new() };
+    let mut all = std::mem::replace(pieces, stream::empty().boxed());
+    let first = all.next().await;
+    let start = first.as_ref().and_then(|first| first.as_ref().ok()).cloned().unwrap_or_default();
+    *pieces = stream::iter(first).chain(all).boxed();
+    start
 }
 
 /// Proves the sender by the hash of the whole body.

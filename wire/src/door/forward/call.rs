@@ -2,19 +2,22 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use opentrail_delivery::UpstreamPlace;
 use opentrail_event::Region;
 use opentrail_journal::{Call, Outcome};
 use opentrail_policy::Principal;
 use opentrail_protocol::Protocol;
-use opentrail_protocol::atlas::{Head, Recognised, Scope};
+use opentrail_protocol::atlas::{Head, Scope};
 
 use super::about::{About, about_agent, operation};
-use super::body::Passed;
+use super::body::{self, Passed};
+use super::clear;
 use super::close::Passing;
 use super::coding;
 use super::guests::Guest;
 use super::onto::as_it_came;
+use super::pace::{self, Pace};
 use super::sender::{Body, Reading, Sender};
 use super::who::{self, Claimed, Who};
 use super::{Going, Leaving, Onward, Stop};
@@ -48,24 +51,48 @@ impl Hall {
         let mut what = passage.atlas.recognise(&asked.head(), b"");
         let reading =
             Reading { passage: &passage, peer, query: &query, tongue: &tongue, streams: what.streams_request };
-        let sender = self.sender(claimed, &head, pieces, reading).await?;
+        let mut sender = self.sender(claimed, &head, pieces, reading).await?;
         let whole = match &sender.body {
             Body::Whole(bytes) => Some(bytes.clone()),
             Body::Passing { .. } => None,
         };
         let bytes_max = passage.settings.body_bytes_max;
         let readable = whole.as_ref().and_then(|bytes| coding::plain(&head.headers, bytes, bytes_max));
-        if let (false, Some(bytes)) = (what.is_known(), &readable) {
-            what = passage.atlas.recognise(&asked.head(), bytes);
+        // A form names its operation in its body, and may name another one there than in the query. What is too long to be
+        // read to its end says the one, but not that there is no other.
+        let start = match &readable {
+            Some(_) => Bytes::new(),
+            None if whole.is_some() || what.is_settled_by_head() => Bytes::new(),
+            None => body::begin(&mut sender.body).await,
+        };
+        let start = readable.as_deref().unwrap_or(&start);
+        if !start.is_empty() && !what.streams_request {
+            what = passage.atlas.recognise(&asked.head(), start);
         }
+        let all_read = what.is_settled_by_head() || readable.is_some();
+        what.read_only &= all_read;
         let request = what.read_request(&asked.head(), readable.as_deref());
         let operation = operation(&what);
-        let Sender { who, soon, account, region, signed, payload, presigned, body } = sender;
-        metrics::counter!("opentrail_door_passed_calls_total", "service" => what.event_source.clone()).increment(1);
+        let Sender { who, soon, account, region, signed, payload, presigned, mut body } = sender;
+        // Who is not proven may not keep a connection of the upstream's for as long as they like.
+        if let (true, Body::Passing { pieces, .. }) = (guest.is_some(), &mut body) {
+            pace::keep(Pace::new(self.world.clone()), pieces);
+        }
+        // Whatever callers make up must not become a series each.
+        let counted = if what.is_of_known_service() { what.event_source.clone() } else { "other".to_owned() };
+        metrics::counter!("opentrail_door_passed_calls_total", "service" => counted).increment(1);
+        let endpoint_prefix =
+            if what.endpoint_prefix.is_empty() { service.clone() } else { what.endpoint_prefix.clone() };
+        let place = UpstreamPlace { endpoint_prefix, region: region.to_string() };
+        if let Some(why) = self.unclear(&what, &head, &*upstream, &place, passage.settings.signing.is_some()) {
+            metrics::counter!("opentrail_door_unclear_calls_total").increment(1);
+            let fault = clear::fault(why, &tongue);
+            return Err(if who.is_proven() { Stop::Told(fault) } else { Stop::Stranger(fault) });
+        }
 
         let about =
             About { peer, head: &head, tongue: &tongue, what: &what, request: &request, account, region: &region };
-        let call = about.call(&who, &service, &operation);
+        let call = about.call(&who);
         if let Some(signing) = &passage.settings.signing {
             let Who::Proven { principal, .. } = &who else {
                 let bytes_max = bytes_max as u64;
@@ -73,10 +100,7 @@ impl Hall {
                 let trouble = BodyTrouble::TooLarge { bytes, bytes_max };
                 return Err(Stop::Stranger(errors::body::fault(&trouble, tongue.protocol)));
             };
-            let names = [principal.arn(), principal.entity_arn()];
-            // What nobody here knows, or what says in two ways what it is, may be anything.
-            let is_clear = what.is_known() && !names_two_operations(&what, &head, readable.as_deref());
-            if !is_clear || !signing.allows(&[names[0].as_str(), names[1].as_str()], &service, &operation) {
+            if !clear::is_allowed(signing, principal, &what, all_read, (&service, &operation)) {
                 let fault = not_allowed(principal, &service, &operation, &tongue);
                 return Err(self.refuse_onward(call, fault, &tongue).await);
             }
@@ -93,9 +117,6 @@ impl Hall {
             },
         };
         let passed = Passed::default();
-        let endpoint_prefix =
-            if what.endpoint_prefix.is_empty() { service.clone() } else { what.endpoint_prefix.clone() };
-        let place = UpstreamPlace { endpoint_prefix, region: region.to_string() };
         let made = match &passage.settings.signing {
             Some(signing) => {
                 let authority = upstream.authority(&place);
@@ -108,6 +129,7 @@ impl Hall {
             hall: self.clone(),
             passage: passage.clone(),
             ticket,
+            given_up: None,
             who,
             soon,
             account,
@@ -125,7 +147,7 @@ impl Hall {
             head_only: head.method == http::Method::HEAD,
             received_at,
             ip: peer.ip,
-            _guest: guest,
+            guest,
             _alive: alive,
         };
         let answer = match made {
@@ -145,7 +167,11 @@ impl Hall {
         }
         match self.guests.admit(peer.ip) {
             Some(guest) => Ok(Some(guest)),
-            None => Err(Stop::Told(errors::throttled(tongue.protocol))),
+            None => {
+                metrics::counter!("opentrail_door_guests_full_total").increment(1);
+                let why = "Too many calls by keys that are not known here are under way. Please try again.";
+                Err(Stop::Told(errors::unavailable(tongue.protocol, why)))
+            }
         }
     }
 
@@ -204,23 +230,6 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Whether a form's action is not the only word on what is to be done: another parser could heed the other.
-fn names_two_operations(what: &Recognised, head: &RequestHead, body: Option<&[u8]>) -> bool {
-    let is_action = |pair: &&[u8]| {
-        let name = pair.split(|&b| b == b'=').next().unwrap_or_default();
-        percent_encoding::percent_decode(name).eq(b"Action".iter().copied())
-    };
-    let actions = |text: &[u8]| text.split(|&b| b == b'&').filter(is_action).count();
-    let in_query = actions(head.raw_query.as_bytes());
-    match what.protocol {
-        Protocol::Query | Protocol::Ec2Query => {
-            in_query + actions(body.unwrap_or_default()) != 1 || head.headers.contains_key("x-amz-target")
-        }
-        Protocol::AwsJson1_0 | Protocol::AwsJson1_1 | Protocol::RpcV2Cbor => in_query > 0,
-        Protocol::RestJson | Protocol::RestXml => false,
-    }
-}
-
 fn not_allowed(principal: &Principal, service: &str, operation: &str, tongue: &Tongue) -> Fault {
     let message = format!(
         "User: {} is not authorized to perform: {service}:{operation} because no entry of upstream.allow allows it",
@@ -230,35 +239,5 @@ fn not_allowed(principal: &Principal, service: &str, operation: &str, tongue: &T
         Protocol::AwsJson1_0 | Protocol::AwsJson1_1 => Fault::client("AccessDeniedException", message),
         Protocol::RestJson => Fault::new("AccessDeniedException", 403, message),
         _ => Fault::new("AccessDenied", 403, message),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use http::{HeaderMap, HeaderValue, Method};
-    use opentrail_protocol::atlas::Atlas;
-
-    use super::*;
-
-    #[test]
-    fn an_operation_is_named_once() {
-        let region = Region::us_east_1();
-        let check = |query: &str, target: Option<&'static str>, body: &str, expect: bool| {
-            let mut headers = HeaderMap::new();
-            headers.insert("content-type", HeaderValue::from_static("application/x-www-form-urlencoded"));
-            headers
-                .extend(target.map(|t| (http::HeaderName::from_static("x-amz-target"), HeaderValue::from_static(t))));
-            let head = RequestHead { method: Method::POST, raw_path: "/".into(), raw_query: query.into(), headers };
-            let asked = Asked { head: &head, service: "iam", region: &region, own_hosts: &[] };
-            let what = Atlas::builtin().recognise(&asked.head(), body.as_bytes());
-            let clear = what.is_known() && !names_two_operations(&what, &head, Some(body.as_bytes()));
-            assert_eq!(clear, expect, "{query} {target:?} {body}");
-        };
-        check("", None, "Action=ListUsers&Version=2010-05-08", true);
-        check("Action=ListUsers&Version=2010-05-08", None, "", true);
-        check("Action=ListUsers", None, "Action=CreateAccessKey&Version=2010-05-08", false);
-        check("", None, "Action=ListUsers&%41ction=CreateAccessKey&Version=2010-05-08", false);
-        check("", Some("Any.ListUsers"), "Action=CreateAccessKey&Version=2010-05-08", false);
-        check("", None, "Action=NoSuchThing&Version=2010-05-08", false);
     }
 }

@@ -9,7 +9,7 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use opentrail_delivery::UpstreamError;
 use opentrail_event::{AccountId, RawJson, write_text};
-use opentrail_journal::{Outcome, Ticket};
+use opentrail_journal::{Call, Outcome, Ticket};
 use opentrail_protocol::atlas::{Failure, Recognised, Request};
 use tokio::sync::mpsc;
 
@@ -18,7 +18,7 @@ use super::about::shown_agent;
 use super::body::{Passed, Trouble};
 use super::coding;
 use super::guests::Guest;
-use super::who::{Taken, Who, taken};
+use super::who::{Taken, Who, taken, unattributed};
 use crate::door::life::Hall;
 use crate::door::transfer::Transfer;
 use crate::errors::{self, Tongue};
@@ -30,6 +30,8 @@ pub(super) struct Passing {
     pub(super) passage: Arc<Passage>,
     /// `None` where nothing could be recorded and calls go on all the same.
     pub(super) ticket: Option<Ticket>,
+    /// An intent that another record has taken the place of.
+    pub(super) given_up: Option<Ticket>,
     pub(super) who: Who,
     /// Who it is if the body proves it.
     pub(super) soon: Option<Who>,
@@ -53,7 +55,7 @@ pub(super) struct Passing {
     pub(super) received_at: Timestamp,
     pub(super) ip: IpAddr,
     /// Its place, until the record is made.
-    pub(super) _guest: Option<Guest>,
+    pub(super) guest: Option<Guest>,
     /// A stop waits for it.
     pub(super) _alive: mpsc::Sender<Infallible>,
 }
@@ -133,10 +135,13 @@ impl Passing {
             (Who::Proven { .. }, _) => Taken::In,
             (_, Some(broken)) => self.untold(broken, end.status),
             (who, None) => {
-                let said = failure.as_ref().filter(|failure| said(failure, end.headers, readable));
-                taken(end.status, said.map(|failure| failure.code.as_str()), matches!(who, Who::Anonymous))
+                let said = failure.as_ref().and_then(|failure| failure.said.as_deref());
+                taken(end.status, said, matches!(who, Who::Anonymous))
             }
         };
+        if taken != Taken::In && end.broken.is_none() {
+            self.count_stranger();
+        }
         match taken {
             Taken::In => {}
             Taken::Out => return self.turned_away().await,
@@ -145,7 +150,7 @@ impl Passing {
                 metrics::counter!("opentrail_door_unattributed_reads_total").increment(1);
                 return Ok(());
             }
-            Taken::Unclear => {}
+            Taken::Unclear => self.disown().await,
         }
         let answer = (end.status < 300 && end.broken.is_none())
             .then(|| self.what.read_answer(end.status, end.headers, readable));
@@ -161,11 +166,11 @@ impl Passing {
             let call = &mut ticket.call;
             if taken == Taken::In {
                 call.user_identity = self.who.identity(self.account);
+                call.request_parameters = self.parameters.take();
             }
-            call.request_parameters = self.parameters.take();
             call.user_agent = self.user_agent.take().map(|agent| shown_agent(agent, &self.what));
         } else if !ticket.call.identity_verified {
-            ticket.call.identity_verified = true;
+            ticket.call.identity_verified = self.who.is_verified();
             ticket.call.user_identity = self.who.identity(self.account);
             ticket.call.user_agent = self.user_agent.take().map(|agent| shown_agent(agent, &self.what));
             ticket.call.request_parameters = self.parameters.take();
@@ -174,7 +179,10 @@ impl Passing {
             ticket.call.request_id = id;
         }
         let region = ticket.call.region.clone();
-        let resources = self.what.resources(&self.request, answer.as_ref(), self.account, &region);
+        let resources = match taken {
+            Taken::In => self.what.resources(&self.request, answer.as_ref(), self.account, &region),
+            Taken::Out | Taken::Unclear => Vec::new(),
+        };
         let mut outcome = Outcome {
             response_elements: answer.as_ref().and_then(|answer| self.what.response_elements(answer)),
             additional_event_data,
@@ -196,7 +204,10 @@ impl Passing {
             outcome.error_message = failure.message;
         }
         let refused = match self.hall.capture.finish(ticket, outcome).await {
-            Ok(_) => return Ok(()),
+            Ok(_) => {
+                self.ticket = self.given_up.take();
+                return self.turned_away().await;
+            }
             Err(refused) => refused,
         };
         if self.passage.settings.on_failure == OnFailure::Pass {
@@ -221,13 +232,49 @@ impl Passing {
         }
     }
 
-    /// The upstream does not know them: they are counted, and slowed down where they come too often.
-    async fn turned_away(&mut self) -> Result<(), Stop> {
+    /// Who was not taken in is slowed down where they come too often.
+    fn count_stranger(&self) {
         metrics::counter!("opentrail_door_unproven_total", "code" => "Upstream").increment(1);
         let reception = self.hall.strangers.receive(self.ip, self.hall.world.monotonic());
         if let Some(requests) = reception.log {
             tracing::info!(requests, "requests that proved nobody since the last such line");
         }
+    }
+
+    /// Nobody knows whether it was the claimed key's owner: it is no business of that account's, and the record goes to the
+    /// account of those of whom nothing is known. The intent, which is found by its account, gives way to it.
+    async fn disown(&mut self) {
+        let theirs = self.passage.settings.account;
+        if self.account == theirs {
+            return;
+        }
+        let Some(intent) = self.ticket.take() else {
+            self.account = theirs;
+            return;
+        };
+        let call = Call {
+            runs: false,
+            account: theirs,
+            user_identity: unattributed(theirs),
+            resources: Vec::new(),
+            ..intent.call.clone()
+        };
+        match self.hall.capture.begin(call).await {
+            Ok(ticket) => {
+                self.ticket = Some(ticket);
+                self.account = theirs;
+                self.given_up = Some(intent);
+            }
+            Err(error) => {
+                // The intent's own record stands for it, and names nobody either.
+                tracing::warn!(request_id = self.tongue.request_id, %error, "record a call of nobody known");
+                self.ticket = Some(intent);
+            }
+        }
+    }
+
+    /// The upstream does not know them.
+    async fn turned_away(&mut self) -> Result<(), Stop> {
         let Some(ticket) = self.ticket.take() else { return Ok(()) };
         if let Err(error) = self.hall.capture.withdraw(ticket).await {
             // It is tried again; until then the record that stands for it names nobody.
@@ -289,13 +336,6 @@ fn failure(what: &Recognised, status: u16, headers: &HeaderMap, body: Option<&[u
     failure
 }
 
-/// Whether the answer says the code itself, so that it is the service's and not made up from the status.
-fn said(failure: &Failure, headers: &HeaderMap, body: Option<&[u8]>) -> bool {
-    let code = failure.code.rsplit('.').next().unwrap_or_default().as_bytes();
-    let in_body = body.is_some_and(|body| !code.is_empty() && body.windows(code.len()).any(|w| w == code));
-    failure.message.is_some() || headers.contains_key("x-amzn-errortype") || in_body
-}
-
 /// Under which id the upstream answered.
 fn request_id(headers: &HeaderMap) -> Option<String> {
     let names = ["x-amzn-requestid", "x-amz-request-id", "x-amzn-request-id"];
@@ -316,16 +356,5 @@ mod tests {
         check(UpstreamError::Unreachable("no".into()), ("BadGateway", 502));
         check(UpstreamError::Broken("no".into()), ("BadGateway", 502));
         check(UpstreamError::Late { what: "answer", seconds: 1 }, ("GatewayTimeout", 504));
-    }
-
-    #[test]
-    fn a_code_counts_only_if_it_was_said() {
-        let failure =
-            |message: Option<&str>| Failure { code: "Client.AuthFailure".into(), message: message.map(Into::into) };
-        let none = HeaderMap::new();
-        assert!(said(&failure(Some("why")), &none, None));
-        assert!(said(&failure(None), &none, Some(b"<Code>AuthFailure</Code>")));
-        assert!(!said(&failure(None), &none, Some(b"<html>no</html>")));
-        assert!(!said(&failure(None), &none, None));
     }
 }

@@ -10,11 +10,6 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::door::shares::{Share, Shares};
 
-/// Calls of all addresses together.
-const CALLS_MAX: usize = 512;
-/// And of one.
-const CALLS_PER_ADDRESS_MAX: usize = 64;
-
 /// The places for such calls.
 pub(crate) struct Guests {
     all: Arc<Semaphore>,
@@ -28,8 +23,9 @@ pub(crate) struct Guest {
 }
 
 impl Guests {
-    pub(crate) fn new() -> Self {
-        Self { all: Arc::new(Semaphore::new(CALLS_MAX)), each: Shares::new(CALLS_PER_ADDRESS_MAX) }
+    /// `max` calls of all addresses together, and a quarter of that of one.
+    pub(crate) fn new(max: usize) -> Self {
+        Self { all: Arc::new(Semaphore::new(max)), each: Shares::new(max.div_ceil(4)) }
     }
 
     /// A place for one more call, if there is one.
@@ -46,12 +42,12 @@ mod tests {
 
     #[test]
     fn guests_are_few_by_address_and_in_all() {
-        let guests = Guests::new();
+        let guests = Guests::new(64);
         let ip = |n: u32| IpAddr::from((0x0a00_0000 + n).to_be_bytes());
         let mut inside: Vec<Guest> = Vec::new();
-        for n in 0..20 {
+        for n in 0..6 {
             inside.extend((0..100).map_while(|_| guests.admit(ip(n))));
-            assert_eq!(inside.len(), CALLS_MAX.min((n as usize + 1) * CALLS_PER_ADDRESS_MAX));
+            assert_eq!(inside.len(), 64.min((n as usize + 1) * 16));
         }
         inside.clear();
         assert!(guests.admit(ip(0)).is_some());

@@ -23,9 +23,11 @@ impl Passing {
             Who::Unproven { .. } | Who::Anonymous => None,
         };
         let now_s = self.hall.world.now().as_second();
-        let Some(session) = session(&self.operation, self.request_document(), &answer.document, caller, now_s) else {
+        let Some(mut session) = session(&self.operation, self.request_document(), &answer.document, caller, now_s)
+        else {
             return;
         };
+        session.proven = self.who.is_verified();
         let id = session.access_key_id.clone();
         // A key that is one of ours is nobody else's, whatever an upstream says.
         match self.hall.verifier.identities.find(&id).await {
@@ -80,7 +82,8 @@ fn session(
         },
         _ => return None,
     };
-    Some(Passed { access_key_id, secret: Secret::new(secret), token: Secret::new(token), kind, account, session })
+    let (secret, token) = (Secret::new(secret), Secret::new(token));
+    Some(Passed { access_key_id, secret, token, kind, account, session, proven: false })
 }
 
 /// By `arn:aws:sts::ACCOUNT:assumed-role/NAME/SESSION` and `AROA…:SESSION`; the path stands only in the role's own ARN, which

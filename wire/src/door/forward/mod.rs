@@ -6,17 +6,19 @@
 //! [`coding`] reads what was compressed; [`onto`] makes the call that goes on, [`sign`] the one for upstreams that have keys of
 //! their own; [`answer`] lets the answer's bytes go by, the last of them
 //! only when the record is durable; [`close`] makes the record; [`learn`] remembers sessions whose credentials went by;
-//! [`guests`] bounds those who are not proven.
+//! [`guests`] and [`pace`] bound those who are not proven; [`clear`] stops what could be read in two ways.
 
 mod about;
 mod answer;
 mod body;
 mod call;
+mod clear;
 mod close;
 mod coding;
 mod guests;
 mod learn;
 mod onto;
+mod pace;
 mod route;
 mod sender;
 mod sign;

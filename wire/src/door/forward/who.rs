@@ -60,6 +60,14 @@ impl Who {
     pub(super) fn is_proven(&self) -> bool {
         matches!(self, Self::Proven { .. })
     }
+
+    /// Whether it is known here whose call this is. A session that was got by a key that nobody here knows is whose that was.
+    pub(super) fn is_verified(&self) -> bool {
+        match self {
+            Self::Proven { principal, .. } => principal.session.as_ref().is_none_or(|session| !session.unproven),
+            Self::Unproven { .. } | Self::Anonymous => false,
+        }
+    }
 }
 
 /// Somebody of whom nothing is said yet.
@@ -156,21 +164,74 @@ const STRANGERS: &[&str] = &[
     "UnrecognizedClientException",
 ];
 
-/// By the answer's status and code. `said` is the code, where the answer has one.
+/// Codes by which services answer only callers whom they know: those of the operation itself, found once somebody is let in.
+const FAMILIAR: &[&str] = &[
+    "AccessDenied",
+    "AccessDeniedException",
+    "BucketAlreadyExists",
+    "BucketAlreadyOwnedByYou",
+    "BucketNotEmpty",
+    "ConditionalCheckFailedException",
+    "ConflictException",
+    "DeleteConflict",
+    "DependencyViolation",
+    "DryRunOperation",
+    "EntityTooSmall",
+    "IncorrectInstanceState",
+    "IncorrectState",
+    "InvalidBucketState",
+    "InvalidObjectState",
+    "InvalidParameterValue",
+    "InvalidPart",
+    "InvalidPartOrder",
+    "InvalidRange",
+    "ObjectLockConfigurationNotFoundError",
+    "OperationNotPermitted",
+    "PreconditionFailed",
+    "ReplicationConfigurationNotFoundError",
+    "ServerSideEncryptionConfigurationNotFoundError",
+    "UnauthorizedOperation",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// Ends of such codes: `ResourceNotFoundException`, EC2's `InvalidInstanceID.NotFound`, `EntityAlreadyExists`. Alone they say nothing.
+const FAMILIAR_ENDS: &[&str] = &[
+    ".Duplicate",
+    "AlreadyExists",
+    "AlreadyExistsException",
+    "AlreadyExistsFault",
+    "ConflictException",
+    "DeleteConflict",
+    "InUse",
+    "InUseException",
+    "InvalidParameterException",
+    "InvalidParameterValue",
+    "InvalidParameterValueException",
+    "NotFound",
+    "NotFoundException",
+    "NotFoundFault",
+    "TransactionCanceledException",
+    "ValidationError",
+    "ValidationException",
+];
+
+/// By the answer's status and the code that it says, if it says one.
 pub(super) fn taken(status: u16, said: Option<&str>, anonymous: bool) -> Taken {
-    let code = said.map(|code| {
-        let code = code.rsplit_once('#').map_or(code, |(_, code)| code);
-        code.strip_prefix("Client.").or_else(|| code.strip_prefix("Server.")).unwrap_or(code)
-    });
-    match (status, code) {
-        (..400, _) => Taken::In,
-        (401, _) | (403, None) => Taken::Out,
+    match (status, said) {
+        (200..300 | 304, _) => Taken::In,
+        (401, _) => Taken::Out,
         (_, Some(code)) if STRANGERS.contains(&code) => Taken::Out,
         // To somebody without a name a denial says no more than that.
-        (403, Some(_)) if anonymous => Taken::Out,
-        (400..500, Some(_)) => Taken::In,
+        (403, _) if anonymous => Taken::Out,
+        (400..500, Some(code)) if is_familiar(code) => Taken::In,
         _ => Taken::Unclear,
     }
+}
+
+fn is_familiar(code: &str) -> bool {
+    let ends = |end: &&str| code.len() > end.len() && code.ends_with(end);
+    FAMILIAR.contains(&code) || code.starts_with("NoSuch") || FAMILIAR_ENDS.iter().any(ends)
 }
 
 /// Whom an unsigned request looks like it is for.
@@ -184,19 +245,34 @@ mod tests {
 
     #[test]
     fn who_is_taken_in_and_who_is_not() {
-        let check = |status, said: Option<&str>, expect| assert_eq!(taken(status, said, false), expect, "{said:?}");
+        let check = |status, said: Option<&str>, expect| {
+            assert_eq!(taken(status, said, false), expect, "{status} {said:?}");
+        };
         check(200, None, Taken::In);
         check(304, None, Taken::In);
         check(404, Some("NoSuchKey"), Taken::In);
         check(403, Some("AccessDenied"), Taken::In);
-        check(400, Some("Client.InvalidInstanceID.NotFound"), Taken::In);
-        check(401, Some("Client.AuthFailure"), Taken::Out);
-        check(400, Some("com.amazon.coral.service#UnrecognizedClientException"), Taken::Out);
+        check(400, Some("InvalidInstanceID.NotFound"), Taken::In);
+        check(400, Some("ResourceNotFoundException"), Taken::In);
+        check(401, Some("AuthFailure"), Taken::Out);
+        check(400, Some("UnrecognizedClientException"), Taken::Out);
         check(403, Some("SignatureDoesNotMatch"), Taken::Out);
-        check(403, None, Taken::Out);
-        check(404, None, Taken::Unclear);
-        check(500, Some("InternalFailure"), Taken::Unclear);
+        for (status, said) in [
+            (301, None),
+            (307, Some("TemporaryRedirect")),
+            (400, None),
+            (400, Some("ThrottlingException")),
+            (400, Some("UnknownOperationException")),
+            (403, None),
+            (404, None),
+            (404, Some("NotFound")),
+            (404, Some("page not found")),
+            (413, Some("RequestEntityTooLarge")),
+            (500, Some("ResourceNotFoundException")),
+        ] {
+            check(status, said, Taken::Unclear);
+        }
         assert_eq!(taken(403, Some("AccessDenied"), true), Taken::Out);
-        assert!(STRANGERS.is_sorted());
+        assert!(STRANGERS.is_sorted() && FAMILIAR.is_sorted() && FAMILIAR_ENDS.is_sorted());
     }
 }

@@ -33,6 +33,8 @@ fn the_journal_stops_at_the_floor_and_goes_on_when_there_is_space() {
             for (m, (urgency, taken)) in
                 [(Urgency::Normal, normal), (Urgency::ControlPlane, control_plane)].into_iter().enumerate()
             {
+                let account = entry(0, urgency)[0].account;
+                assert_eq!(journal.room(account, urgency).is_ok(), taken, "{urgency:?} at {free}");
                 let batch = entry((n * 2 + m) as u64, urgency);
                 let answer = journal.append(batch.clone()).await;
                 if taken {
