@@ -1,4 +1,4 @@
-//! Measures seal, merge and find on CloudTrail log files: `measure FOLDER COPIES`.
+//! Measures seal, merge, find and scan on CloudTrail log files: `measure FOLDER COPIES`.
 //!
 //! FOLDER holds `.json.gz` log files; each record is stored COPIES times under fresh ids. Blobs go to a temporary
 //! folder, without syncs: what is measured is the engine's own work.
@@ -123,7 +123,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         ("an absent word", Find { words: vec!["no such word anywhere".into()], ..newest(50) }),
     ] {
         let mut micros = Vec::new();
-        for _ in 0..50 {
+        let rounds = if find.words.is_empty() { 50 } else { 5 };
+        for _ in 0..rounds {
             let start = world.monotonic();
             table.find(find.clone()).await?;
             micros.push((world.monotonic() - start).as_micros());

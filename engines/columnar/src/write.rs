@@ -33,7 +33,7 @@ const PAGE_ROWS: usize = 1024;
 /// A dictionary is decoded whole for one row: beyond this, values are written plainly.
 const DICTIONARY_BYTES_MAX: usize = 64 << 10;
 /// The same for tables that are scanned, which is what derived columns are for: they give a millisecond of finding one row for a
-/// third of the bytes of all records, and for fewer pages to a scan.
+/// quarter of the bytes of all records, and for fewer pages to a scan.
 const SCANNED_RECORD_PAGE_BYTES: usize = 512 << 10;
 const SCANNED_PAGE_ROWS: usize = 8192;
 /// Derived columns are read by scans alone, from one end of a group to the other.
