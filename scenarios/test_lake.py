@@ -1,10 +1,7 @@
-"""Event data stores and their queries through the aws CLI and boto3."""
-
-import json
-import time
+"""Event data stores through the aws CLI and boto3."""
 
 import pytest
-from lake import ask, ended, rows, store
+from lake import store
 from test_trails import fault
 
 
@@ -45,47 +42,6 @@ def test_what_is_refused(cloudtrail):
     assert fault(cloudtrail.get_event_data_store, EventDataStore=missing)[0] == "EventDataStoreNotFound"
     assert fault(cloudtrail.get_event_data_store, EventDataStore="refusals")[0] == "EventDataStoreARNInvalid"
     assert fault(cloudtrail.restore_event_data_store, EventDataStore=arn)[0] == "InvalidEventDataStoreStatus"
-    assert fault(cloudtrail.start_query, QueryStatement="DROP TABLE x")[0] == "InvalidQueryStatement"
-    assert fault(cloudtrail.start_query, QueryStatement=f"SELECT * FROM {missing}")[0] == "EventDataStoreNotFound"
-    assert fault(cloudtrail.describe_query, QueryId=missing)[0] == "QueryIdNotFound"
-    assert fault(cloudtrail.get_query_results, QueryId=missing)[0] == "QueryIdNotFound"
-    assert fault(cloudtrail.cancel_query, QueryId=missing)[0] == "QueryIdNotFound"
-
-
-def test_events_are_there_within_a_second_and_as_they_were_recorded(server, cloudtrail):
-    arn, name = store(cloudtrail, "fresh")
-    answer = server.client("s3").create_bucket(Bucket="lake-fresh")
-    request = answer["ResponseMetadata"]["RequestId"]
-    found = []
-    give_up = time.monotonic() + 1
-    while not found and time.monotonic() < give_up:
-        found = ask(cloudtrail, f"SELECT eventID, eventJson FROM {name} WHERE requestID = '{request}'")
-    [[event, record]] = found
-    [looked_up] = cloudtrail.lookup_events(LookupAttributes=[{"AttributeKey": "EventId", "AttributeValue": event}])["Events"]
-    assert record == looked_up["CloudTrailEvent"], "byte for byte"
-    assert json.loads(record)["eventName"] == "CreateBucket"
-
-
-def test_a_query_is_followed_paged_and_listed(server, cloudtrail):
-    arn, name = store(cloudtrail, "paged")
-    s3 = server.client("s3")
-    for n in range(25):
-        s3.create_bucket(Bucket=f"lake-paged-{n:02}")
-    statement = (
-        f"SELECT element_at(requestParameters, 'bucketName') AS bucket, errorCode FROM {name} "
-        "WHERE eventName = 'CreateBucket' ORDER BY 1"
-    )
-    query = cloudtrail.start_query(QueryStatement=statement)["QueryId"]
-    shown = ended(cloudtrail, query)
-    assert (shown["QueryStatus"], shown["QueryString"]) == ("FINISHED", statement)
-    assert shown["QueryStatistics"]["EventsMatched"] == 25 and shown["QueryStatistics"]["EventsScanned"] >= 25
-    found = rows(cloudtrail, query, page=10)
-    assert found == [[("bucket", f"lake-paged-{n:02}"), ("errorCode", "")] for n in range(25)]
-    assert query in [one["QueryId"] for one in cloudtrail.list_queries(EventDataStore=arn)["Queries"]]
-    assert fault(cloudtrail.cancel_query, QueryId=query)[0] == "InactiveQuery"
-    samples = cloudtrail.search_sample_queries(SearchPhrase="buckets")["SearchResults"]
-    for sample in samples:
-        ask(cloudtrail, sample["SQL"].replace("$EDS_ID", name))
 
 
 def test_another_account_sees_nothing(server, cloudtrail):
@@ -95,6 +51,3 @@ def test_another_account_sees_nothing(server, cloudtrail):
     assert eve.list_event_data_stores()["EventDataStores"] == []
     assert fault(eve.get_event_data_store, EventDataStore=arn)[0] == "EventDataStoreARNInvalid"
     assert fault(eve.get_event_data_store, EventDataStore=name)[0] == "EventDataStoreNotFound"
-    assert fault(eve.start_query, QueryStatement=f"SELECT * FROM {name}")[0] == "EventDataStoreNotFound"
-    query = cloudtrail.start_query(QueryStatement=f"SELECT count(*) FROM {name}")["QueryId"]
-    assert fault(eve.get_query_results, QueryId=query)[0] == "QueryIdNotFound"

@@ -279,7 +279,6 @@ impl House {
                         reports: Arc::new(reports::TrailReports(delivery.clone())),
                     },
                     lake: lake.clone(),
-                    queries: None,
                     world: world.clone(),
                     token_key: opentrail_cloudtrail::TokenKey::new(&lookup_tokens),
                 },

@@ -23,7 +23,7 @@ mod token;
 use std::sync::Arc;
 
 use opentrail_history::History;
-use opentrail_lake::{Lake, Queries};
+use opentrail_lake::Lake;
 use opentrail_protocol::Models;
 use opentrail_wire::RpcService;
 use opentrail_world::World;
@@ -40,8 +40,6 @@ pub struct Parts {
     pub history: Arc<History>,
     pub trails: Desk,
     pub lake: Arc<Lake>,
-    /// Without an engine for SQL, operations on queries are answered like all that are not built.
-    pub queries: Option<Arc<Queries>>,
     pub world: World,
     pub token_key: TokenKey,
 }

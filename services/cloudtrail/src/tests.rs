@@ -120,8 +120,8 @@ fn house() -> House {
     buckets.make("more-logs", info);
     let desk = Desk { trails: trails.clone(), buckets: buckets.clone(), reports: told.clone() };
     let token_key = TokenKey::new(&[7; 32]);
-    let (lake, queries) = lake::lake(&world);
-    let parts = Parts { history, trails: desk, lake, queries: Some(queries), world: world.clone(), token_key };
+    let lake = lake::lake(&world);
+    let parts = Parts { history, trails: desk, lake, world: world.clone(), token_key };
     House { service: crate::service(&Models::builtin(), parts), trails, buckets, told, world, clock }
 }
 

@@ -13,7 +13,6 @@ const PLACE_BYTES: usize = 17;
 const TOKEN_BYTES: usize = PLACE_BYTES + 32;
 
 /// The key that proves that a token is ours. The same on every node and after every restart, or pages break off.
-#[derive(Clone)]
 pub struct TokenKey(hmac::Key);
 
 impl TokenKey {

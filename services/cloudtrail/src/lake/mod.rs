@@ -1,38 +1,25 @@
 //! Event data stores as callers name them, what they are answered with, and what failures are called.
 
 mod named;
-mod queries;
-pub(crate) mod samples;
 mod shapes;
-mod statement;
 
 use std::sync::Arc;
 
 use opentrail_event::Arn;
-use opentrail_lake::{EventDataStore, Lake, Queries, RegistryError, STORES_MAX, Status};
+use opentrail_lake::{EventDataStore, Lake, RegistryError, STORES_MAX, Status};
 use opentrail_protocol::{Document, Violation};
 use opentrail_wire::{Cx, Fault};
 
-use crate::TokenKey;
 use crate::desk::{too_many_tags, unavailable};
 use crate::names::shown;
 use crate::tags;
 
 pub(crate) use named::Named;
-pub(crate) use queries::{no_aliases, query_fault, refuse_query};
 pub(crate) use shapes::{listed, store, store_in, with_tags};
 
 /// All that operations on event data stores need.
 pub(crate) struct LakeDesk {
     pub(crate) lake: Arc<Lake>,
-}
-
-/// All that operations on queries need.
-pub(crate) struct QueryDesk {
-    pub(crate) stores: Arc<LakeDesk>,
-    pub(crate) queries: Arc<Queries>,
-    /// Of page tokens.
-    pub(crate) token_key: TokenKey,
 }
 
 impl LakeDesk {

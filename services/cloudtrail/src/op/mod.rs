@@ -12,7 +12,6 @@ mod list_tags;
 mod list_trails;
 mod lookup_events;
 mod put_event_selectors;
-mod queries;
 mod remove_tags;
 mod start_logging;
 mod stop_logging;
@@ -26,7 +25,7 @@ use opentrail_wire::Operation;
 use opentrail_world::World;
 
 use crate::desk::Desk;
-use crate::lake::{LakeDesk, QueryDesk};
+use crate::lake::LakeDesk;
 use crate::tags::Taggable;
 use crate::{Parts, TokenKey};
 use add_tags::AddTags;
@@ -48,14 +47,10 @@ use update_trail::UpdateTrail;
 
 /// The operations that are built.
 pub(crate) fn table(parts: Parts) -> Vec<Box<dyn Operation>> {
-    let Parts { history, trails, lake, queries, world, token_key } = parts;
+    let Parts { history, trails, lake, world, token_key } = parts;
     let desk = Arc::new(trails);
     let lake = Arc::new(LakeDesk { lake });
     let mut table = stores::table(&desk, &lake);
-    if let Some(queries) = queries {
-        let desk = QueryDesk { stores: lake.clone(), queries, token_key: token_key.clone() };
-        table.extend(queries::table(&Arc::new(desk)));
-    }
     table.extend(trails_and_history(desk, lake, history, world, token_key));
     table
 }

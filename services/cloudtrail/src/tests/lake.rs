@@ -1,94 +1,15 @@
-//! Operations on event data stores and their queries.
+//! Operations on event data stores.
 
 #[path = "../../../../destinations/lake/src/tests/memory.rs"]
 mod memory;
 
-use std::sync::OnceLock;
-
-use opentrail_blobs::memory::MemoryBlobs;
-use opentrail_lake::{Lake, Queries, QueryParts, QuerySettings, Stores};
-use opentrail_table::sql::{Budget, Cancel, Error, Planned, Progress, Query, ResultColumn, Scope, Sink, Statistics};
-use tokio::runtime::Runtime;
+use opentrail_lake::{Lake, Stores};
 
 use super::*;
 use memory::MemoryTables;
 
-/// An engine of one statement: `SELECT n FROM <store>` answers 2,500 rows, and `SELECT wait FROM <store>` none.
-struct Engine;
-
-struct Plan {
-    waits: bool,
-    tables: Vec<String>,
-    columns: Vec<ResultColumn>,
-}
-
-impl Query for Engine {
-    fn plan<'a>(
-        &'a self,
-        sql: &'a str,
-        scope: &'a Scope,
-        _now_ms: i64,
-    ) -> BoxFuture<'a, Result<Box<dyn Planned>, Error>> {
-        let words: Vec<&str> = sql.split(' ').collect();
-        let planned = match words[..] {
-            ["SELECT", what, "FROM", table] => match scope.table(table) {
-                None => Err(Error::UnknownTable(table.into())),
-                Some(table) => Ok(Box::new(Plan {
-                    waits: what == "wait",
-                    tables: vec![table.id.clone()],
-                    columns: vec![
-                        ResultColumn { name: what.into(), kind: "bigint".into() },
-                        ResultColumn { name: "nothing".into(), kind: "varchar".into() },
-                    ],
-                }) as Box<dyn Planned>),
-            },
-            _ => Err(Error::invalid("not a SELECT")),
-        };
-        ready(planned).boxed()
-    }
-}
-
-impl Planned for Plan {
-    fn columns(&self) -> &[ResultColumn] {
-        &self.columns
-    }
-
-    fn tables(&self) -> &[String] {
-        &self.tables
-    }
-
-    fn explain(&self) -> String {
-        String::new()
-    }
-
-    fn run<'a>(
-        self: Box<Self>,
-        _budget: Budget,
-        cancel: Cancel,
-        progress: Arc<Progress>,
-        sink: &'a mut dyn Sink,
-    ) -> BoxFuture<'a, Result<Statistics, Error>> {
-        async move {
-            if self.waits {
-                cancel.cancelled().await;
-                return Err(Error::Cancelled);
-            }
-            sink.rows((0..2_500).map(|n| vec![Some(n.to_string()), None]).collect()).await?;
-            progress.scanned(5_000, 1_000_000);
-            Ok(progress.statistics())
-        }
-        .boxed()
-    }
-}
-
-/// Where queries of all tests run: calls have runtimes of their own, which end with them.
-fn runtime() -> &'static Runtime {
-    static RUNTIME: OnceLock<Runtime> = OnceLock::new();
-    RUNTIME.get_or_init(|| tokio::runtime::Builder::new_multi_thread().worker_threads(1).build().expect("a runtime"))
-}
-
 /// A Lake without stores.
-pub(crate) fn lake(world: &World) -> (Arc<Lake>, Arc<Queries>) {
+pub(crate) fn lake(world: &World) -> Arc<Lake> {
     let catalog: Arc<dyn Catalog> = Arc::new(opentrail_catalog::memory::MemoryCatalog::default());
     let (_, ends) = tokio::sync::watch::channel(Positions::default());
     block_on(async {
@@ -99,16 +20,7 @@ pub(crate) fn lake(world: &World) -> (Arc<Lake>, Arc<Queries>) {
             world: world.clone(),
             clock_is_believed: Arc::new(|| true),
         };
-        let lake = Lake::open(parts, Positions::default(), opentrail_lake::Settings::default()).await.expect("a lake");
-        let parts = QueryParts {
-            query: Arc::new(Engine),
-            catalog,
-            blobs: Arc::new(MemoryBlobs::default()),
-            world: world.clone(),
-            runtime: runtime().handle().clone(),
-        };
-        let queries = Queries::open(parts, QuerySettings::default()).await.expect("queries");
-        (lake, queries)
+        Lake::open(parts, Positions::default(), opentrail_lake::Settings::default()).await.expect("a lake")
     })
 }
 
@@ -117,18 +29,6 @@ impl House {
     fn store(&self, name: &str) -> String {
         let made = self.call("CreateEventDataStore", &json!({"Name": name, "TerminationProtectionEnabled": false}));
         made["EventDataStoreArn"].as_str().expect("an ARN").to_owned()
-    }
-
-    /// The query once it has ended.
-    fn ended(&self, id: &Value) -> Value {
-        for _ in 0..1_000 {
-            let shown = self.call("DescribeQuery", &json!({"QueryId": id}));
-            if !["QUEUED", "RUNNING"].contains(&shown["QueryStatus"].as_str().expect("a status")) {
-                return shown;
-            }
-            std::thread::sleep(std::time::Duration::from_millis(5));
-        }
-        panic!("query {id} does not end");
     }
 }
 
@@ -223,12 +123,9 @@ fn a_store_is_changed_stopped_deleted_and_restored() {
         ("UpdateEventDataStore", json!({"RetentionPeriod": 30})),
         ("StopEventDataStoreIngestion", json!({})),
         ("PutEventConfiguration", json!({"MaxEventSize": "Large"})),
-        ("ListQueries", json!({})),
     ] {
         assert_eq!(house.code(operation, &with(more)), "InactiveEventDataStore", "{operation}");
     }
-    let statement = format!("SELECT n FROM {}", id(&arn));
-    assert_eq!(house.code("StartQuery", &json!({"QueryStatement": statement})), "InactiveEventDataStore");
     assert_eq!(
         house.code("AddTags", &json!({"ResourceId": arn, "TagsList": [{"Key": "k"}]})),
         "InactiveEventDataStore"
@@ -288,7 +185,7 @@ fn what_a_store_cannot_be_is_refused_by_name() {
     );
 
     let no_such = "00000000-0000-0000-0000-000000000000";
-    for operation in ["GetEventDataStore", "DeleteEventDataStore", "RestoreEventDataStore", "ListQueries"] {
+    for operation in ["GetEventDataStore", "DeleteEventDataStore", "RestoreEventDataStore"] {
         assert_eq!(house.code(operation, &json!({"EventDataStore": no_such})), "EventDataStoreNotFound", "{operation}");
         for bad in ["audit", "arn:aws:cloudtrail:us-east-1:111111111111:trail/one"] {
             assert_eq!(
@@ -348,114 +245,4 @@ fn stores_have_tags_like_trails() {
     assert_eq!((listed.answer, listed.arns), (Ok(expect), vec![arn.clone()]));
     let other = arn.replace(id(&arn), "00000000-0000-0000-0000-000000000000");
     assert_eq!(house.code("ListTags", &json!({"ResourceIdList": [other]})), "EventDataStoreNotFound");
-}
-
-#[test]
-fn a_query_is_started_followed_read_and_listed() {
-    let house = house();
-    let arn = house.store("one");
-    house.store("two");
-    let statement = format!("SELECT n FROM {}", id(&arn));
-    let started = house.done("StartQuery", &json!({"QueryStatement": statement}));
-    assert_eq!(
-        (started.read_only, &started.arns),
-        (false, &vec![arn.clone()]),
-        "it is asked about the stores that are read"
-    );
-    let query = started.answer.expect("started")["QueryId"].clone();
-    let shown = house.ended(&query);
-    assert_eq!((&shown["QueryStatus"], &shown["QueryString"]), (&json!("FINISHED"), &json!(statement)));
-    assert_eq!(
-        (&shown["QueryStatistics"]["EventsScanned"], &shown["QueryStatistics"]["BytesScanned"]),
-        (&json!(5_000), &json!(1_000_000))
-    );
-    let (mut seen, mut token) = (Vec::new(), Value::Null);
-    loop {
-        let mut input = json!({"QueryId": query, "MaxQueryResults": 999});
-        if token != Value::Null {
-            input["NextToken"] = token;
-        }
-        let page = house.call("GetQueryResults", &input);
-        assert_eq!(page["QueryStatistics"]["TotalResultsCount"], 2_500);
-        seen.extend(page["QueryResultRows"].as_array().expect("rows").clone());
-        match page.get("NextToken") {
-            Some(next) => token = next.clone(),
-            None => break,
-        }
-    }
-    assert_eq!((seen.len(), &seen[1_234]), (2_500, &json!([{"n": "1234"}, {"nothing": ""}])));
-
-    let other = house.call("StartQuery", &json!({"QueryStatement": statement}))["QueryId"].clone();
-    house.ended(&other);
-    let bad = json!({"QueryId": other, "NextToken": token_of(&house, &query)});
-    assert_eq!(house.code("GetQueryResults", &bad), "InvalidNextToken", "it belongs to another query");
-    let listed = house.call("ListQueries", &json!({"EventDataStore": arn}));
-    assert_eq!(listed["Queries"].as_array().map(Vec::len), Some(2));
-    assert_eq!(
-        house.call("ListQueries", &json!({"EventDataStore": arn, "QueryStatus": "FAILED"}))["Queries"],
-        json!([])
-    );
-    let first = house.call("ListQueries", &json!({"EventDataStore": arn, "MaxResults": 1}));
-    let rest = house.call("ListQueries", &json!({"EventDataStore": arn, "NextToken": first["NextToken"]}));
-    assert_ne!(first["Queries"][0]["QueryId"], rest["Queries"][0]["QueryId"]);
-    assert_eq!(rest.get("NextToken"), None);
-    let backwards = json!({"EventDataStore": arn, "StartTime": 20, "EndTime": 10});
-    assert_eq!(house.code("ListQueries", &backwards), "InvalidDateRange");
-    assert_eq!(house.code("ListQueries", &json!({"EventDataStore": arn, "QueryStatus": "DONE"})), "InvalidQueryStatus");
-}
-
-fn token_of(house: &House, query: &Value) -> Value {
-    house.call("GetQueryResults", &json!({"QueryId": query, "MaxQueryResults": 1}))["NextToken"].clone()
-}
-
-#[test]
-fn queries_are_cancelled_once_and_bounded() {
-    let house = house();
-    let arn = house.store("one");
-    let wait = json!({"QueryStatement": format!("SELECT wait FROM {}", id(&arn))});
-    let ids: Vec<Value> = (0..10).map(|_| house.call("StartQuery", &wait)["QueryId"].clone()).collect();
-    assert_eq!(house.code("StartQuery", &wait), "MaxConcurrentQueries");
-    for id in &ids {
-        let cancelled = house.call("CancelQuery", &json!({"QueryId": id}));
-        assert_eq!(cancelled, json!({"QueryId": id, "QueryStatus": "CANCELLED"}));
-        assert_eq!(house.ended(id)["QueryStatus"], "CANCELLED");
-    }
-    assert_eq!(house.code("CancelQuery", &json!({"QueryId": ids[0]})), "InactiveQuery");
-    for operation in ["CancelQuery", "DescribeQuery", "GetQueryResults"] {
-        let unknown = json!({"QueryId": "00000000-0000-0000-0000-000000000000"});
-        assert_eq!(house.code(operation, &unknown), "QueryIdNotFound", "{operation}");
-        let foreign = house.done_as(EVE, "us-east-1", operation, &json!({"QueryId": ids[0]}));
-        assert_eq!(foreign.answer.expect_err("foreign").0, "QueryIdNotFoundException", "{operation}");
-    }
-    for (input, code) in [
-        (json!({}), "InvalidParameter"),
-        (json!({"QueryStatement": "DROP TABLE x"}), "InvalidQueryStatement"),
-        (json!({"QueryStatement": ""}), "InvalidQueryStatement"),
-        (json!({"QueryStatement": "SELECT n FROM 00000000-0000-0000-0000-000000000000"}), "EventDataStoreNotFound"),
-        (json!({"QueryAlias": "alias"}), "UnsupportedOperation"),
-        (json!({"QueryStatement": wait["QueryStatement"], "DeliveryS3Uri": "s3://bucket"}), "UnsupportedOperation"),
-    ] {
-        assert_eq!(house.code("StartQuery", &input), code, "{input}");
-    }
-    let eve = house.done_as(EVE, "us-east-1", "StartQuery", &wait);
-    assert_eq!(eve.answer.expect_err("foreign").0, "EventDataStoreNotFoundException");
-}
-
-#[test]
-fn sample_queries_are_searched_and_paged() {
-    let house = house();
-    let found = house.call("SearchSampleQueries", &json!({"SearchPhrase": "buckets", "MaxResults": 2}));
-    let results = found["SearchResults"].as_array().expect("results");
-    assert_eq!(results.len(), 2);
-    for one in results {
-        assert!(
-            one["SQL"].as_str().expect("SQL").contains("$EDS_ID") && one["Relevance"].as_f64().expect("a number") > 0.0
-        );
-    }
-    let next = json!({"SearchPhrase": "buckets", "MaxResults": 2, "NextToken": found["NextToken"]});
-    let rest = house.call("SearchSampleQueries", &next);
-    assert_ne!(rest["SearchResults"][0]["Name"], results[0]["Name"]);
-    let other = json!({"SearchPhrase": "instances", "NextToken": found["NextToken"]});
-    assert_eq!(house.code("SearchSampleQueries", &other), "InvalidParameter");
-    assert_eq!(house.code("SearchSampleQueries", &json!({"SearchPhrase": "x"})), "InvalidParameter");
 }

@@ -35,12 +35,12 @@ fn house() -> House {
     let catalog: Arc<dyn opentrail_catalog::Catalog> = Arc::new(MemoryCatalog::default());
     let history = Arc::new(History::new(table, catalog, world.clone(), Settings::default()));
     let token_key = TokenKey::new(&[7; 32]);
-    let (lake, queries) = crate::tests::lake::lake(&world);
+    let lake = crate::tests::lake::lake(&world);
     let parts = crate::Parts {
         history: history.clone(),
         trails: crate::tests::desk(&world),
         lake,
-        queries: Some(queries),
+
         world: world.clone(),
         token_key,
     };
