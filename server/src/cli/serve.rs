@@ -147,9 +147,6 @@ fn idle_settings(settings: &Settings) -> Vec<&'static str> {
     if signs && has_upstream && settings.upstream_allow.is_empty() {
         idle.push("calls to upstreams are signed anew, and upstream.allow is empty: every one is denied");
     }
-    if !signs && !settings.upstream_allow.is_empty() {
-        idle.push("upstream.allow counts only with upstream.credentials: without them the upstream decides");
-    }
     if settings.capture_on_failure == OnFailure::Pass && !has_upstream {
         idle.push("capture.on_failure=pass is for calls to upstreams, and there is none");
     }
@@ -307,7 +304,6 @@ mod tests {
         check(&[KEY, SECRET], 1);
         check(&[URL, KEY, SECRET], 1);
         check(&[URL, KEY, SECRET, allow], 0);
-        check(&[URL, allow], 1);
         check(&[("capture.on_failure", "pass")], 1);
         check(&[URL, ("capture.on_failure", "pass")], 0);
     }
