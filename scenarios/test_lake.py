@@ -44,10 +44,21 @@ def test_what_is_refused(cloudtrail):
     assert fault(cloudtrail.restore_event_data_store, EventDataStore=arn)[0] == "InvalidEventDataStoreStatus"
 
 
+def test_ingestion_and_sizes_through_boto3(cloudtrail):
+    arn, _ = store(cloudtrail, "sizes")
+    cloudtrail.stop_event_data_store_ingestion(EventDataStore=arn)
+    assert fault(cloudtrail.stop_event_data_store_ingestion, EventDataStore=arn)[0] == "InvalidEventDataStoreStatus"
+    cloudtrail.start_event_data_store_ingestion(EventDataStore=arn)
+    assert cloudtrail.put_event_configuration(EventDataStore=arn, MaxEventSize="Large")["MaxEventSize"] == "Large"
+    assert cloudtrail.get_event_configuration(EventDataStore=arn)["MaxEventSize"] == "Large"
+    cloudtrail.delete_event_data_store(EventDataStore=arn)
+    assert fault(cloudtrail.put_event_configuration, EventDataStore=arn, MaxEventSize="Large")[0] == "InactiveEventDataStore"
+
+
 def test_another_account_sees_nothing(server, cloudtrail):
     arn, name = store(cloudtrail, "mine")
     _, keys = server.account("lake-eve")
     eve = server.client("cloudtrail", keys=keys)
     assert eve.list_event_data_stores()["EventDataStores"] == []
-    assert fault(eve.get_event_data_store, EventDataStore=arn)[0] == "EventDataStoreARNInvalid"
+    assert fault(eve.get_event_data_store, EventDataStore=arn)[0] == "AccessDenied", "it is another's"
     assert fault(eve.get_event_data_store, EventDataStore=name)[0] == "EventDataStoreNotFound"
