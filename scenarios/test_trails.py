@@ -330,8 +330,6 @@ WAITING = {
     "KmsKeyDisabled": "kms; AWS has retired it",
     "ChannelARNInvalid": "event data stores",
     "ChannelNotFound": "event data stores",
-    "EventDataStoreARNInvalid": "event data stores",
-    "InactiveEventDataStore": "event data stores",
     "CloudTrailInvalidClientTokenId": "nothing known provokes it",
     "InvalidParameter": "nothing known provokes it, but for ListTags",
     "TrailNotProvided": "AWS has retired it",
@@ -427,12 +425,17 @@ def test_every_declared_error(server):
     def tagged(operation, resource):
         return {"ResourceIdList": [resource]} if operation == "ListTags" else {"ResourceId": resource, "TagsList": [tag]}
 
+    store = {"Name": "gone", "TerminationProtectionEnabled": False}
+    gone = client.create_event_data_store(**store)["EventDataStoreArn"]
+    client.delete_event_data_store(EventDataStore=gone)
     for operation in ("AddTags", "RemoveTags", "ListTags"):
         for resource, code in [
             (arn + "x", "ResourceNotFound"),
             ("one", "CloudTrailARNInvalid"),
             (arn.replace("trail/", "dashboard/"), "ResourceTypeNotSupported"),
-            (arn.replace("trail/", "eventdatastore/"), "EventDataStoreNotFound"),
+            (arn.replace("trail/", "eventdatastore/"), "EventDataStoreARNInvalid"),
+            (gone[:-12] + "000000000000", "EventDataStoreNotFound"),
+            (gone, "InactiveEventDataStore"),
         ]:
             errors.expect(client, operation, tagged(operation, resource), code)
     for operation in ("AddTags", "RemoveTags"):
