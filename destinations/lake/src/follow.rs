@@ -76,10 +76,20 @@ impl Lake {
         frames.iter().for_each(|frame| through.pass(frame.position));
         self.select(frames, &mut takers);
         let mut state = self.course.state();
-        for Taker { store, table, rows, mut applied, .. } in takers {
+        for mut taker in takers {
+            let (store, table, mut applied) = (taker.store.clone(), taker.table.clone(), taker.applied.clone());
             frames.iter().for_each(|frame| applied.pass(frame.position));
+            let rows = std::mem::take(&mut taker.rows);
             let count = rows.len() as u64;
-            match append(&*table, rows, &applied, state.stores.get(&store.id)) {
+            let outcome = match table.append(rows, &applied) {
+                Err(Error::BadRow(_)) => {
+                    // Rows are not copied against the rare one that does not fit: they are made again.
+                    self.select(frames, std::slice::from_mut(&mut taker));
+                    one_by_one(&*table, taker.rows, &applied, &taker.applied)
+                }
+                outcome => outcome,
+            };
+            match outcome {
                 // A store that was removed meanwhile takes nothing any more.
                 Ok(()) | Err(Error::Removed(_)) => {}
                 Err(error) => return Err(failed("append rows", error)),
@@ -217,15 +227,10 @@ impl Taker {
 }
 
 /// One row that the table cannot hold never keeps the others out, nor the river from flowing.
-fn append(table: &dyn Table, rows: Vec<Row>, through: &Positions, before: Option<&Positions>) -> Result<(), Error> {
-    match table.append(rows.clone(), through) {
-        Err(Error::BadRow(_)) => {}
-        outcome => return outcome,
-    }
-    let before = before.cloned().unwrap_or_else(|| table.positions());
+fn one_by_one(table: &dyn Table, rows: Vec<Row>, through: &Positions, before: &Positions) -> Result<(), Error> {
     for row in rows {
         let id = row.id;
-        match table.append(vec![row], &before) {
+        match table.append(vec![row], before) {
             Ok(()) => {}
             Err(Error::BadRow(why)) => {
                 tracing::warn!(event_id = %id, store = %table.schema().table, reason = %why, "a store cannot hold an event");

@@ -17,6 +17,8 @@ impl Lake {
     pub async fn tend(&self, mut stop: watch::Receiver<bool>) {
         // Not at the start: a machine that boots with a wrong clock gets time to set it before anything is deleted.
         let mut expired_at = self.world.monotonic();
+        // What an earlier run had begun to remove; after that only those that are forgotten here leave tables.
+        self.remove_leaving().await;
         loop {
             tokio::select! {
                 _ = stop.wait_for(|stopped| *stopped) => return,
@@ -52,8 +54,8 @@ impl Lake {
                     tracing::warn!(%error, store = id, "delete a store");
                 }
             }
+            self.remove_leaving().await;
         }
-        self.remove_leaving().await;
     }
 
     /// Removes the tables of stores that are no more, those of earlier runs too.

@@ -82,7 +82,7 @@ impl Atlas {
     }
 
     /// What calls of a service are signed with, where `name` is none of these but the service's own name or its endpoint's:
-    /// `monitoring` for `cloudwatch`. `None` for names that are right, and for those that nobody has.
+    /// `elasticloadbalancing` for `elbv2`. `None` for names that are right, and for those that nobody has.
     pub fn signing_name_of(&self, name: &str) -> Option<&str> {
         if self.entries.iter().any(|entry| entry.signing_name == name) {
             return None;
