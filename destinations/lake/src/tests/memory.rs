@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use opentrail_catalog::Txn;
+use opentrail_event::EventId;
 use opentrail_journal::Positions;
 use opentrail_table::{Chunks, Contents, Error, Find, Ingested, Page, Row, Schema, Table, Tables, Unsealed};
 
@@ -21,6 +22,8 @@ pub(super) struct MemoryTables {
     pub(super) disks: Arc<Mutex<BTreeMap<String, Disk>>>,
     pub(super) open: Arc<Mutex<BTreeMap<String, Arc<MemoryTable>>>>,
     pub(super) expired: Arc<Mutex<Vec<(String, i64)>>>,
+    /// The event that no table can hold.
+    pub(super) unfit: Arc<Mutex<Option<EventId>>>,
     /// The table that cannot be sealed.
     pub(super) stuck: Arc<Mutex<Option<String>>>,
 }
@@ -93,7 +96,7 @@ impl Table for MemoryTable {
 
     fn append(&self, rows: Vec<Row>, through: &Positions) -> Result<(), Error> {
         let there = self.tables.rows(&self.schema.table);
-        if let Some(row) = rows.iter().find(|row| row.time_s == i64::MAX) {
+        if let Some(row) = rows.iter().find(|row| *self.tables.unfit.lock().expect("unpoisoned") == Some(row.id)) {
             return Err(Error::BadRow(row.id.to_string()));
         }
         for row in &rows {

@@ -261,3 +261,15 @@ async fn events_and_stores_go_when_their_time_is_over_and_the_clock_is_believed(
     house.event(false).await;
     house.lake.commit().await.expect("nothing is left to seal");
 }
+
+#[tokio::test]
+async fn an_event_that_does_not_fit_keeps_no_other_out() {
+    let mut house = House::new(8).await;
+    let store = house.store("one", all()).await;
+    let frames: Vec<Frame> = (0..5).map(|_| house.append(account(), &Region::us_east_1(), false)).collect();
+    *house.tables.unfit.lock().expect("unpoisoned") = Some(frames[2].entry.event_id);
+    house.lake.apply(&frames).await.expect("applied");
+    assert_eq!(house.lake.commit().await.expect("sealed"), house.ends.borrow().clone());
+    let fit = frames.iter().map(|frame| frame.entry.event_id).filter(|id| *id != frames[2].entry.event_id);
+    assert_eq!(house.ids(&store), fit.collect::<Vec<_>>());
+}
